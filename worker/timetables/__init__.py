@@ -1,0 +1,26 @@
+"""Files of schools -> plain values, and back. Nothing here knows the database."""
+
+from worker.timetables.files import detect_format, read_roster, read_timetable, write_timetable
+from worker.timetables.values import (
+    BadFile,
+    CourseDraft,
+    RosterDraft,
+    RosterEntry,
+    SittingDraft,
+    SlotDraft,
+    TimetableDraft,
+)
+
+__all__ = [
+    "BadFile",
+    "CourseDraft",
+    "RosterDraft",
+    "RosterEntry",
+    "SittingDraft",
+    "SlotDraft",
+    "TimetableDraft",
+    "detect_format",
+    "read_roster",
+    "read_timetable",
+    "write_timetable",
+]
