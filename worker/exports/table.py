@@ -1,0 +1,35 @@
+"""What an export is made of: columns with a kind, rows that stream by, and a few words for the reader."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, get_args
+
+Kind = Literal["text", "name", "integer", "number", "percent", "seconds", "instant", "date", "flag", "status"]
+Language = Literal["en", "fa"]
+Format = Literal["csv", "xlsx", "html", "json"]
+Row = Mapping[str, object]
+
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: `key` is its key in every row and its heading for machines. A percent runs from 0 to 100."""
+
+    key: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows to be written, read once. A row may carry its own time zone under the key `timezone`."""
+
+    name: str
+    columns: tuple[Column, ...]
+    rows: Iterable[Row]
+    language: Language = "en"
+    timezone: str = "UTC"
+    title: str | None = None
+    notes: tuple[str, ...] = ()
+    generated_at: datetime | None = None

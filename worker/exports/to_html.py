@@ -1,0 +1,130 @@
+"""HTML: one file that asks nobody for anything, reads well on paper, and lets no name speak as markup."""
+
+import base64
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, PackageLoader, Template
+from markupsafe import Markup
+
+from worker.exports import people
+from worker.exports.table import Column, Table
+from worker.exports.text import harmless
+from worker.exports.values import Plain, localised, settled, zone_of
+from worker.exports.words import VALUES, heading, phrase, value
+
+_LONG = 120
+_STATUSES = ("present", "partial", "absent", "excused", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell as the template shows it: the text, its look, and the exact time behind a time."""
+
+    text: str
+    look: str = ""
+    exact: str = ""
+
+
+def write_html(table: Table, stream: BinaryIO) -> None:
+    """Write a page. The rows are held in memory, for the summary above them counts them."""
+    counts: Counter[str] = Counter()
+    rows = [_row(table, place, values, counts) for place, values in settled(table)]
+    page = _template().stream(
+        table=table,
+        title=harmless(table.title or heading(table.name, table.language)),
+        headings=[(column.kind, harmless(heading(column.key, table.language))) for column in table.columns],
+        rows=rows,
+        facts=_facts(table, len(rows)),
+        tally=_tally(table, counts),
+        notes=[harmless(note) for note in table.notes],
+        phrase=lambda key: phrase(key, table.language),
+        direction="rtl" if table.language == "fa" else "ltr",
+        **_styles(),
+    )
+    page.enable_buffering(64)
+    page.dump(stream, encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("worker.exports"), autoescape=True, trim_blocks=True, lstrip_blocks=True, auto_reload=False
+    )
+
+
+def _template() -> Template:
+    return _environment().get_template("table.html.jinja")
+
+
+@cache
+def _styles() -> dict[str, Markup]:
+    """The style sheet and the digest by which the page's policy allows it, and nothing else."""
+    sheet = _environment().get_template("table.css").render()
+    digest = base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()
+    return {"styles": Markup(sheet), "digest": Markup(digest)}  # noqa: S704 - both are ours
+
+
+def _row(table: Table, place: ZoneInfo, values: list[Plain], counts: Counter[str]) -> list[Cell]:
+    for column, cell in zip(table.columns, values, strict=True):
+        if column.kind == "status" and isinstance(cell, str):
+            counts[cell] += 1
+    return [_cell(table, column, cell, place) for column, cell in zip(table.columns, values, strict=True)]
+
+
+def _cell(table: Table, column: Column, cell: Plain, place: ZoneInfo) -> Cell:
+    match cell:
+        case None:
+            return Cell("")
+        case bool():
+            return Cell(value(str(cell).lower(), table.language), f"flag {str(cell).lower()}")
+        case int() | float():
+            return Cell(_number(table, column, cell))
+        case datetime():
+            return Cell(_moment(table, cell, place), exact=cell.isoformat())
+        case date():
+            return Cell(people.day(cell, table.language), exact=cell.isoformat())
+        case str():
+            return _words(table, column, cell)
+
+
+def _number(table: Table, column: Column, number: float) -> str:
+    if column.kind == "percent":
+        return people.percent(number, table.language)
+    if column.kind == "seconds":
+        return people.duration(number, table.language)
+    return people.number(number, table.language)
+
+
+def _moment(table: Table, moment: datetime, place: ZoneInfo) -> str:
+    elsewhere = "" if place.key == zone_of(table).key else f" ({place.key})"
+    return people.moment(moment, table.language) + elsewhere
+
+
+def _words(table: Table, column: Column, text: str) -> Cell:
+    shown = harmless(value(text, table.language) if localised(column) else text)
+    if column.kind == "status":
+        return Cell(shown, f"badge {text}" if text in _STATUSES else "badge")
+    return Cell(shown, "long" if len(shown) > _LONG else "")
+
+
+def _facts(table: Table, rows: int) -> list[str]:
+    facts = [phrase("rows", table.language).format(count=people.number(rows, table.language))]
+    if table.generated_at:
+        moment = people.moment(table.generated_at.astimezone(zone_of(table)), table.language)
+        facts.append(phrase("generated", table.language).format(moment=moment))
+    return [*facts, phrase("zone", table.language).format(zone=table.timezone)]
+
+
+def _tally(table: Table, counts: Counter[str]) -> list[tuple[Cell, str]]:
+    """How often each status occurs: ours in their order, then the others."""
+    ordered = sorted((word for word in counts if word in VALUES), key=lambda word: (*_STATUSES, word).index(word))
+    return [
+        (_words(table, Column("status", "status"), word), people.number(counts[word], table.language))
+        for word in ordered
+    ]

@@ -1,0 +1,82 @@
+"""How a workbook looks: formats by kind, colours by status, widths, names of sheets."""
+
+import re
+from typing import Any
+
+from worker.exports.table import Column, Kind, Table
+from worker.exports.text import clipped, harmless
+from worker.exports.words import heading, value
+
+DATE_TIME, DATE, DURATION = "yyyy-mm-dd hh:mm", "yyyy-mm-dd", "[h]:mm:ss"
+_NUMBER_FORMATS: dict[Kind, str] = {
+    "integer": "#,##0",
+    "number": "#,##0.0",
+    "percent": "0.0%",
+    "seconds": DURATION,
+    "instant": DATE_TIME,
+    "date": DATE,
+}
+_WIDTHS: dict[Kind, int] = {"instant": 17, "date": 12, "seconds": 10, "percent": 9}
+_COLOURS = {
+    "present": ("#E3F4E8", "#14652F"),
+    "partial": ("#FFF3D6", "#7A5200"),
+    "absent": ("#FDE4E1", "#9B1C12"),
+    "unknown": ("#ECECF1", "#4A4A5A"),
+    "excused": ("#E2EEFB", "#174E86"),
+}
+_WIDEST = 48
+
+
+class Style:
+    """The formats of one workbook, each made once."""
+
+    def __init__(self, book: Any, table: Table) -> None:
+        self._book, self._language = book, table.language
+        self._font = {"font_name": "Tahoma" if table.language == "fa" else "Calibri", "font_size": 10, "valign": "top"}
+        self.heading = self._made(bold=True, font_color="#FFFFFF", bg_color="#1F3A5F", text_wrap=True, valign="vcenter")
+        self.title = self._made(bold=True, font_size=14)
+        self.text = self._made()
+        self.wrapped = self._made(text_wrap=True)
+        self._kinds = {kind: self._made(num_format=form) for kind, form in _NUMBER_FORMATS.items()}
+        self._elsewhere: dict[str, Any] = {}
+        self._colours = {
+            word: book.add_format({"bg_color": ground, "font_color": ink}) for word, (ground, ink) in _COLOURS.items()
+        }
+
+    def of(self, kind: Kind) -> Any:
+        """The format for cells of that kind."""
+        return self._kinds.get(kind, self.text)
+
+    def elsewhere(self, zone: str) -> Any:
+        """The format of a time in another zone than the table's: the zone stands beside it, the cell stays a date."""
+        if zone not in self._elsewhere:
+            self._elsewhere[zone] = self._made(num_format=f'{DATE_TIME} "{zone}"')
+        return self._elsewhere[zone]
+
+    def colour(self, sheet: Any, column: int, rows: int) -> None:
+        """Colour the words of a status column."""
+        for word, form in self._colours.items():
+            rule = {"type": "cell", "criteria": "==", "value": f'"{value(word, self._language)}"', "format": form}
+            sheet.conditional_format(1, column, max(rows, 1), column, rule)
+
+    def _made(self, **properties: Any) -> Any:
+        return self._book.add_format(self._font | properties)
+
+
+def headings(table: Table) -> list[str]:
+    """The headings of the columns in the table's language."""
+    return [clipped(harmless(heading(column.key, table.language)), 255) for column in table.columns]
+
+
+def width(column: Column | None, title: str, longest: int) -> float:
+    """A width in characters that shows the heading, its filter button and most values."""
+    least = _WIDTHS.get(column.kind, 6) if column else 12
+    return min(max(least, len(title) + 4, longest + 2), _WIDEST)
+
+
+def sheet_name(wanted: str, part: int = 1) -> str:
+    """A name that Excel accepts: 31 characters at most, none of its special ones, and a number from the second on."""
+    suffix = f" ({part})" if part > 1 else ""
+    clean = re.sub(r"[\[\]:*?/\\]", " ", harmless(wanted))
+    kept = clean.encode("utf-16-le")[: (31 - len(suffix)) * 2].decode("utf-16-le", errors="ignore").strip(" '")
+    return (kept if kept and kept.lower() != "history" else "Sheet") + suffix
