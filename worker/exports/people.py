@@ -1,6 +1,7 @@
 """Numbers and times as people read them: Persian digits and Jalali dates where the language is Persian."""
 
 from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
 
 from persiantools.digits import en_to_fa
 
@@ -11,14 +12,14 @@ _PERSIAN_SIGNS = str.maketrans({".": "٫", ",": "٬", "%": "٪"})
 
 
 def number(value: float, language: Language) -> str:
-    """A number with thousands separated and at most one decimal."""
-    text = f"{value:,}" if isinstance(value, int) else f"{value:,.1f}".removesuffix(".0")
+    """A number: a whole one as it is, for it may be an identifier; others with at most one decimal."""
+    text = str(value) if isinstance(value, int) else f"{_rounded(value):,}".removesuffix(".0")
     return _persian(text) if language == "fa" else text
 
 
 def percent(value: float, language: Language) -> str:
     """A percentage, from 0 to 100, with at most one decimal."""
-    text = f"{value:.1f}".removesuffix(".0") + "%"
+    text = f"{_rounded(value)}".removesuffix(".0") + "%"
     return _persian(text) if language == "fa" else text
 
 
@@ -31,7 +32,7 @@ def duration(seconds: float, language: Language) -> str:
 
 def day(value: date, language: Language) -> str:
     """A date: ISO for English readers, Jalali for Persian ones."""
-    return jalali(value) if language == "fa" else value.strftime("%Y-%m-%d")
+    return jalali(value) if language == "fa" else date(value.year, value.month, value.day).isoformat()
 
 
 def moment(value: datetime, language: Language) -> str:
@@ -45,7 +46,12 @@ def jalali(value: date) -> str:
     try:
         return format_date(date(value.year, value.month, value.day), "fa")
     except ValueError:
-        return en_to_fa(value.strftime("%Y-%m-%d"))
+        return en_to_fa(date(value.year, value.month, value.day).isoformat())
+
+
+def _rounded(value: float) -> Decimal:
+    """One decimal, halves upwards, as spreadsheets do: the page and the workbook then say the same."""
+    return Decimal(repr(value)).quantize(Decimal("0.1"), ROUND_HALF_UP)
 
 
 def _persian(text: str) -> str:

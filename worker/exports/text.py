@@ -17,7 +17,7 @@ _HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udff
 _FORMULA_STARTS = frozenset("=+-@\N{MINUS SIGN}")
 _STRAIGHT_FORMULA_STARTS = frozenset("\t\r\n")
 # A spreadsheet that splits at semicolons sees a new cell here.
-_SECOND_CELL = re.compile(r"(;)(?=[\W_]*?[=+\-@\u2212\uff1d\uff0b\uff0d\uff20])")
+_SECOND_CELL = re.compile(r"(;)(?=[^\w;]*?[=+\-@\u2212\uff1d\uff0b\uff0d\uff20])")
 
 
 def harmless(text: str) -> str:

@@ -18,17 +18,18 @@ from worker.exports.text import harmless
 from worker.exports.values import Plain, localised, settled, zone_of
 from worker.exports.words import VALUES, heading, phrase, value
 
-_LONG = 120
+_LONG = 40
 _STATUSES = ("present", "partial", "absent", "excused", "unknown")
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell as the template shows it: the text, its look, and the exact time behind a time."""
+    """One cell as the template shows it: the text, its look, and of a time what lies behind it."""
 
     text: str
     look: str = ""
     exact: str = ""
+    place: str = ""
 
 
 def write_html(table: Table, stream: BinaryIO) -> None:
@@ -86,7 +87,8 @@ def _cell(table: Table, column: Column, cell: Plain, place: ZoneInfo) -> Cell:
         case int() | float():
             return Cell(_number(table, column, cell))
         case datetime():
-            return Cell(_moment(table, cell, place), exact=cell.isoformat())
+            elsewhere = "" if place.key == zone_of(table).key else place.key
+            return Cell(people.moment(cell, table.language), exact=cell.isoformat(), place=elsewhere)
         case date():
             return Cell(people.day(cell, table.language), exact=cell.isoformat())
         case str():
@@ -99,11 +101,6 @@ def _number(table: Table, column: Column, number: float) -> str:
     if column.kind == "seconds":
         return people.duration(number, table.language)
     return people.number(number, table.language)
-
-
-def _moment(table: Table, moment: datetime, place: ZoneInfo) -> str:
-    elsewhere = "" if place.key == zone_of(table).key else f" ({place.key})"
-    return people.moment(moment, table.language) + elsewhere
 
 
 def _words(table: Table, column: Column, text: str) -> Cell:

@@ -7,7 +7,7 @@ from worker.exports.table import Table
 from worker.exports.text import clipped, harmless
 from worker.exports.values import zone_of
 from worker.exports.words import heading, phrase
-from worker.exports.xlsx_style import DATE_TIME, Style, sheet_name
+from worker.exports.xlsx_style import Style, sheet_name
 
 
 def write_notes(book: Any, table: Table, style: Style, zones: set[str]) -> None:
@@ -16,6 +16,7 @@ def write_notes(book: Any, table: Table, style: Style, zones: set[str]) -> None:
     if table.language == "fa":
         sheet.right_to_left()
     sheet.set_column(0, 0, 100)
+    sheet.fit_to_pages(1, 0)
     sheet.write_string(0, 0, clipped(harmless(table.title or heading(table.name, table.language)), 255), style.title)
     for row, note in enumerate([*_facts(table, zones), *table.notes], start=1):
         sheet.write_string(row, 0, clipped(harmless(note), 32_767), style.wrapped)
@@ -36,11 +37,13 @@ def write_chart(book: Any, table: Table, sheet: Any, rows: int) -> None:
         return
     chart = book.add_chart({"type": "line"})
     chart.add_series(_line(sheet.get_name(), rows, keys.index("at"), keys.index("participants"), table))
-    _dress(chart, table)
+    _dress(chart, table, rows)
     page = book.add_worksheet(sheet_name(phrase("chart", table.language)))
     if table.language == "fa":
         page.right_to_left()
     page.hide_gridlines(2)
+    page.set_landscape()
+    page.fit_to_pages(1, 1)
     page.insert_chart(1, 1, chart)
 
 
@@ -53,10 +56,10 @@ def _line(sheet: str, rows: int, at: int, participants: int, table: Table) -> di
     }
 
 
-def _dress(chart: Any, table: Table) -> None:
+def _dress(chart: Any, table: Table, rows: int) -> None:
     grid = {"visible": True, "line": {"color": "#DDDDDD", "width": 0.75}}
     chart.set_title({"name": phrase("participants over time", table.language), "overlay": False})
-    chart.set_x_axis({"text_axis": True, "num_format": DATE_TIME, "num_font": {"rotation": -45}})
+    chart.set_x_axis({"text_axis": True, "num_format": "mm-dd hh:mm", "interval_unit": max(rows // 12, 1)})
     chart.set_y_axis({"min": 0, "major_gridlines": grid, "name": heading("participants", table.language)})
     chart.set_legend({"none": True})
     chart.set_size({"width": 960, "height": 480})

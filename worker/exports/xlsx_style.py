@@ -9,7 +9,7 @@ from worker.exports.words import heading, value
 
 DATE_TIME, DATE, DURATION = "yyyy-mm-dd hh:mm", "yyyy-mm-dd", "[h]:mm:ss"
 _NUMBER_FORMATS: dict[Kind, str] = {
-    "integer": "#,##0",
+    "integer": "0",
     "number": "#,##0.0",
     "percent": "0.0%",
     "seconds": DURATION,
@@ -32,7 +32,9 @@ class Style:
 
     def __init__(self, book: Any, table: Table) -> None:
         self._book, self._language = book, table.language
-        self._font = {"font_name": "Tahoma" if table.language == "fa" else "Calibri", "font_size": 10, "valign": "top"}
+        self._font = {"font_name": "Calibri", "font_size": 10, "valign": "top"}
+        if table.language == "fa":
+            self._font |= {"font_name": "Tahoma", "align": "right"}
         self.heading = self._made(bold=True, font_color="#FFFFFF", bg_color="#1F3A5F", text_wrap=True, valign="vcenter")
         self.title = self._made(bold=True, font_size=14)
         self.text = self._made()
