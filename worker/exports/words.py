@@ -23,7 +23,7 @@ full_name | Name | نام و نام خانوادگی
 role | Role | نقش
 status | Status | وضعیت
 late | Late | تأخیر در ورود
-left_early | Left early | خروج زودتر
+left_early | Left early | تعجیل در خروج
 first_seen | First seen | اولین حضور
 last_seen | Last seen | آخرین حضور
 seconds_present | Time present | مدت حضور
@@ -49,7 +49,7 @@ close_reason | Reason closed | علت بسته‌شدن
 at | Time | زمان
 meetings | Meetings | جلسه‌های برخط
 participants | Participants | حاضران
-moderators | Moderators | گردانندگان
+moderators | Moderators | مدیران
 viewers | Viewers | شرکت‌کنندگان
 minutes | Minutes | دقیقه
 reason | Reason | علت
@@ -71,10 +71,10 @@ absent | Absent | غایب
 unknown | Unknown | نامعلوم
 excused | Excused | غیبت موجه
 late | Late | تأخیر در ورود
-left_early | Left early | خروج زودتر
+left_early | Left early | تعجیل در خروج
 true | Yes | بله
 false | No | خیر
-moderator | Moderator | گرداننده
+moderator | Moderator | مدیر
 viewer | Viewer | شرکت‌کننده
 teacher | Teacher | استاد
 student | Student | دانشجو
