@@ -126,3 +126,10 @@ def test_an_unknown_zone_is_refused_before_anything_is_touched(tmp_path):
 def test_an_instant_without_a_zone_is_refused():
     with pytest.raises(ValueError, match="no time zone"):
         csv_rows(table([row(starts_at=row()["starts_at"].replace(tzinfo=None))]))
+
+
+def test_an_unknown_format_is_refused_before_anything_is_touched(tmp_path):
+    with pytest.raises(ValueError, match="csv, xlsx, html, json"):
+        write(table([]), "pdf", tmp_path / "report")
+
+    assert leftovers(tmp_path) == []
