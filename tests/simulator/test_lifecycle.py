@@ -1,8 +1,11 @@
 """When meetings end, and who is still seen in them."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.simulator.conftest import ERAS
+from worker.simulator import PROFILES
 
 END_TIMES = {"A": (70, 80), "B": (65, 76), "C": (70, 80), "D": (70, 80), "E": (70, 80)}
 
@@ -276,10 +279,6 @@ def test_truth_knows_every_stay_of_every_meeting(call, clock):
 
 
 def test_e42_a_server_may_show_ended_meetings_for_a_while(make, clock):
-    from dataclasses import replace
-
-    from worker.simulator import PROFILES
-
     call = make(replace(PROFILES["B"], ended_visible=60.0))
     call.create()
     call.world.end_from_inside("m1")

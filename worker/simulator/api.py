@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import NamedTuple
 
-from worker.simulator import asking, captions, creating, joining, replaying, sessions
+from worker.simulator import asking, captions, creating, curating, joining, replaying, sessions
 from worker.simulator.profiles import Profile
 from worker.simulator.wire import JSON, Crashed, Refused, Reply, Request, failure, page, success, tag, tags
 from worker.simulator.world import World
@@ -29,9 +29,9 @@ CALLS: dict[str, Call] = {
     "getMeetings": Call(asking.get_meetings),
     "end": Call(asking.end),
     "getRecordings": Call(replaying.get_recordings, BOTH, "recordings"),
-    "publishRecordings": Call(replaying.publish_recordings, GET, "recordings"),
-    "deleteRecordings": Call(replaying.delete_recordings, GET, "recordings"),
-    "updateRecordings": Call(replaying.update_recordings, BOTH, "recordings"),
+    "publishRecordings": Call(curating.publish_recordings, GET, "recordings"),
+    "deleteRecordings": Call(curating.delete_recordings, GET, "recordings"),
+    "updateRecordings": Call(curating.update_recordings, BOTH, "recordings"),
     "getRecordingTextTracks": Call(captions.get_text_tracks, BOTH, "text_tracks"),
     "putRecordingTextTrack": Call(captions.put_text_track, POST, "text_tracks"),
     "getSessions": Call(sessions.get_sessions, GET),

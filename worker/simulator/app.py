@@ -1,6 +1,7 @@
 """The ASGI application: which door a path leads to."""
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
@@ -33,6 +34,8 @@ class App:
         path: str = scope["path"]
         if path == self.api_root or path.startswith(self.api_root + "/"):
             await self._api(scope, body, receive, send)
+        elif path.startswith("/recordings/"):
+            await self._media(scope, receive, send)
         else:
             await send_reply(send, self._other(scope, path, body), head=scope["method"] == "HEAD")
 
@@ -43,9 +46,17 @@ class App:
         request = self._request(scope, body)
         struck = self.world.faults.take(request.call, request.params.get("meetingID"))
         if struck:
-            await respond(self.world, request, struck, receive, send)
+            await respond(self.world, lambda: answer(self.world, request), struck, receive, send)
         else:
             await send_reply(send, answer(self.world, request))
+
+    async def _media(self, scope: Scope, receive: Receive, send: Send) -> None:
+        struck = self.world.faults.take("media", None)
+        if struck:
+            make = partial(serve_media, self.world, scope["path"], _headers(scope))
+            await respond(self.world, make, struck, receive, send)
+        else:
+            await send_reply(send, self._other(scope, scope["path"], b""), head=scope["method"] == "HEAD")
 
     def _request(self, scope: Scope, body: bytes) -> Request:
         headers = _headers(scope)

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 from worker.simulator import answers, gate
 from worker.simulator.meeting import Meeting
 from worker.simulator.profiles import Profile
-from worker.simulator.wire import Crashed, Refused, Reply, Request, success, without_controls
+from worker.simulator.wire import Crashed, Refused, Reply, Request, success
 from worker.simulator.world import World
 
 
@@ -48,14 +48,13 @@ def _new(world: World, request: Request, now: float) -> Meeting:
     profile = world.profile
     meeting_id = request.text("meetingID")
     internal_id, create_time = _identity(world, meeting_id, now)
-    name = request.text("name")
     meeting = Meeting(
         meeting_id=meeting_id,
         internal_id=internal_id,
         create_time=create_time,
         created_at=now,
         start_time=create_time + world.number(20, 100),
-        name=name if profile.keeps_control_characters else without_controls(name),
+        name=profile.cleaned(request.text("name")),
         attendee_pw=_password(world, request.text("attendeePW")),
         moderator_pw=_password(world, request.text("moderatorPW")),
         voice_bridge=request.text("voiceBridge") or f"{world.number(0, 99999):05d}",

@@ -21,6 +21,9 @@ KINDS = frozenset(
         "checksum_error",
         "redirect",
         "slow_body",
+        "cut",
+        "no_charset",
+        "declared",
         "restart_web",
     }
 )
@@ -29,6 +32,10 @@ KINDS = frozenset(
 @dataclass(frozen=True)
 class Fault:
     """One thing that goes wrong.
+
+    truncate shortens the answer and its Content-Length; cut hangs up in the middle of the body; no_charset leaves the
+    charset out of the Content-Type; declared puts a byte order mark and an XML declaration before the answer. The
+    rest are named for what the caller sees. Files of recordings are the call "media".
 
     `call` and `meeting_id` narrow it; `count` is how often it strikes (None: always); `probability` is its chance
     at each fitting call; `after` lets the call take effect before its answer is spoilt. `seconds` serves latency
@@ -57,7 +64,9 @@ class Fault:
         return self.call in (None, call) and self.meeting_id in (None, meeting_id)
 
 
-EXECUTING = frozenset({"latency", "drop_after", "truncate", "two_documents", "slow_body"})
+EXECUTING = frozenset(
+    {"latency", "drop_after", "truncate", "two_documents", "slow_body", "cut", "no_charset", "declared"}
+)
 
 
 class Faults:

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from worker.simulator import gate
 from worker.simulator.meeting import MODERATOR, VIEWER, Connection, Meeting
-from worker.simulator.wire import Refused, Reply, Request, failure, page, success, tags, without_controls
+from worker.simulator.wire import Refused, Reply, Request, failure, page, success, tags
 from worker.simulator.world import World
 
 
@@ -58,11 +58,10 @@ def _registered_only(world: World, meeting: Meeting) -> int:
 
 def _person(world: World, request: Request, role: str, now: float) -> Connection:
     internal_id = "w_" + world.token(12)
-    name = request.text("fullName")
     return Connection(
         id=internal_id,
         user_id=request.text("userID") or internal_id,
-        full_name=name if world.profile.keeps_control_characters else without_controls(name),
+        full_name=world.profile.cleaned(request.text("fullName")),
         role=role,
         device=internal_id,
         joined_at=now,
@@ -102,7 +101,7 @@ def _enter(world: World, request: Request, meeting: Meeting, person: Connection,
         cookie = {"Location": url, "Set-Cookie": f"JSESSIONID={world.token(32)}; Path=/; HttpOnly"}
         return Reply(b"", 302, "text/html", cookie)
     inner = tags(meeting_id=meeting.internal_id, user_id=person.id, auth_token=world.token(12), session_token=token)
-    if world.profile.name != "A":
+    if world.profile.join_url:
         inner += tags(guestStatus="ALLOW", url=url)
     return success(inner, "successfullyJoined", "You have joined.")
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 PRESENT_FIRST: Literal["present first"] = "present first"
 CHECKSUM_FIRST: Literal["checksum first"] = "checksum first"
+_CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)))
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Profile:
     roles: bool = False
     join_checksum_xml: bool = False
     join_password_xml: bool = False
+    join_url: bool = True
     guest_denied_fails: bool = False
     max_off_by_one: bool = False
     max_sessions: int | None = None
@@ -57,9 +59,7 @@ class Profile:
     sizes: bool = True
     pages: bool = False
     meta_filter: Literal["and", "or"] = "and"
-    newest_first: bool = False
-    protected: bool = False
-    unknown_update: Literal["notFound", "false"] = "notFound"
+    from_database: bool = False
     formats: tuple[str, ...] = ("podcast", "presentation", "video")
     archive_after: float = 120.0
     process_for: float = 30.0
@@ -67,10 +67,9 @@ class Profile:
     one_at_a_time: bool = False
     sessions: Literal["bbb", "meetingz"] = "bbb"
 
-    @property
-    def unlabeled_errors(self) -> bool:
-        """Whether the errors of `create` lack a messageKey (F2 and F3)."""
-        return not self.validates
+    def cleaned(self, text: str) -> str:
+        """A name as this era keeps it: the older ones leave in what XML forbids."""
+        return text if self.keeps_control_characters else text.translate(_CONTROLS)
 
 
 B = Profile(name="B", max_off_by_one=True)
@@ -81,6 +80,7 @@ A = replace(
     errors="F2",
     linger=10.0,
     duration_thousands=True,
+    join_url=False,
     text_tracks=False,
     sizes=False,
     max_off_by_one=False,
@@ -144,10 +144,8 @@ SCALELITE = replace(
     version_fields=(("build", "1.6"),),
     duplicate_key=False,
     meta_filter="or",
-    newest_first=True,
-    protected=True,
+    from_database=True,
     sizes=False,
-    unknown_update="false",
 )
 
 PROFILES: dict[str, Profile] = {profile.name: profile for profile in (A, B, C, D, E, MEETINGZ, SCALELITE)}

@@ -11,7 +11,6 @@ JSON = "application/json;charset=utf-8"
 FORM = "application/x-www-form-urlencoded"
 
 _ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
-_CONTROLS = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)))
 
 
 @dataclass(frozen=True)
@@ -85,10 +84,6 @@ class Crashed(Exception):
 
 def escape(text: str) -> str:
     return text.translate(_ESCAPES)
-
-
-def without_controls(text: str) -> str:
-    return text.translate(_CONTROLS)
 
 
 def tag(name: str, value: object = "") -> str:

@@ -52,6 +52,7 @@ class World:
         self._live: dict[str, Meeting] = {}
         self._ended: dict[str, Meeting] = {}
         self._all: list[Meeting] = []
+        self._running: dict[str, list[Meeting]] = {}
         self._internal_ids: set[str] = set()
         self._ends: list[tuple[float, int, int, Meeting]] = []
         self._order = itertools.count()
@@ -90,10 +91,14 @@ class World:
         for person in meeting.people:
             person.expel(at)
         meeting.touch()
+        self._retire(meeting)
+        self._archive(meeting)
+
+    def _retire(self, meeting: Meeting) -> None:
+        self._running[meeting.meeting_id].remove(meeting)
         if self._live.get(meeting.meeting_id) is meeting:
             del self._live[meeting.meeting_id]
             self._ended[meeting.meeting_id] = meeting
-        self._archive(meeting)
 
     def _archive(self, meeting: Meeting) -> None:
         recording = recording_of(meeting, self.profile, self.pace, self._recorder_free_at)
@@ -129,6 +134,7 @@ class World:
         """Take in a new meeting."""
         self._live[meeting.meeting_id] = meeting
         self._all.append(meeting)
+        self._running.setdefault(meeting.meeting_id, []).append(meeting)
         self._internal_ids.add(meeting.internal_id)
         if meeting.parent is not None:
             meeting.parent.breakouts.append(meeting)
@@ -187,7 +193,8 @@ class World:
             for person in meeting.connected:
                 if (person.user_id, person.device) == (user_id, device):
                     return person.id
-            person = Connection("w_" + self.token(12), user_id, full_name, role.upper(), device, now)
+            name = self.profile.cleaned(full_name)
+            person = Connection("w_" + self.token(12), user_id, name, role.upper(), device, now)
             self.connect(meeting, person, now)
             return person.id
 
@@ -214,16 +221,15 @@ class World:
     def leave(self, meeting_id: str, user_id: str, device: str | None = None) -> None:
         """A person's connections are cut, or that of one device; the server notices later."""
         with self.at_now() as now:
-            for meeting in self._all:
-                if meeting.meeting_id == meeting_id and meeting.ended_at is None:
-                    self._disconnect(meeting, user_id, device, now)
+            for meeting in self._running.get(meeting_id, ()):
+                self._disconnect(meeting, user_id, device, now)
 
     def _disconnect(self, meeting: Meeting, user_id: str, device: str | None, now: float) -> None:
         leaving = [p for p in meeting.connected if p.user_id == user_id and device in (None, p.device)]
         for person in leaving:
             person.disconnect(meeting, now, self.profile, self.pace)
         if leaving and not meeting.connected:
-            self._pause_recording(meeting, now)
+            self._stop_recording(meeting, now)  # auto-start begins again with the next one who comes
         if leaving:
             self._changed(meeting)
 
@@ -257,10 +263,6 @@ class World:
         name = self.profile.recorder_bot
         if name is not None and all(person.user_id != name for person in meeting.connected):
             self.connect(meeting, Connection("w_" + self.token(12), name, name, VIEWER, "bot", now), now)
-
-    def _pause_recording(self, meeting: Meeting, now: float) -> None:
-        """An empty room records nothing; auto-start begins again with the next one who comes."""
-        self._stop_recording(meeting, now)
 
     def _stop_recording(self, meeting: Meeting, now: float) -> None:
         if meeting.recording_since is not None:
