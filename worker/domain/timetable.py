@@ -5,7 +5,7 @@ stays 9:00 all year. A start that the spring change skips moves forward by the g
 earlier holds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -78,20 +78,15 @@ class _Start(NamedTuple):
 
 def starts(rule: Rule, after: datetime, before: datetime, *, week_start: int = SATURDAY) -> list[datetime]:
     """All starts in UTC with `after <= start < before`, in order, each once. `week_start` counts from Monday = 0."""
-    # Two days on either side: zones reach 14 hours from UTC, and a gap may swallow a whole day (Apia, 2011).
-    days = _day(after) - 2, _day(before) + 2
+    found = _expand(rule.cron, rule.timezone, after, before)
     # The filters read the day the rule names, so that a start moved past midnight still belongs to its own day.
-    first = rule.valid_from.toordinal() if rule.valid_from else days[0]
-    last = rule.valid_until.toordinal() if rule.valid_until else days[1]
-    found = _expand(rule.cron, rule.timezone, *days)
-    held = [at for day, at in found if first <= day <= last and after <= at < before and _counts(rule, day, week_start)]
-    return list(dict.fromkeys(held))  # the gap can push one start onto the next
-
-
-def _day(instant: datetime) -> int:
-    if instant.tzinfo is None:
-        raise ValueError(f"{instant} has no time zone; pass an aware time")
-    return instant.astimezone(UTC).toordinal()
+    if rule.valid_from is not None:
+        found = [start for start in found if start.day >= rule.valid_from.toordinal()]
+    if rule.valid_until is not None:
+        found = [start for start in found if start.day <= rule.valid_until.toordinal()]
+    if rule.every_weeks > 1:
+        found = [start for start in found if _counts(rule, start.day, week_start)]
+    return list(dict.fromkeys([at for _, at in found]))  # the gap can push one start onto the next
 
 
 def _counts(rule: Rule, day: int, week_start: int) -> bool:
@@ -105,11 +100,19 @@ def _week(day: int, week_start: int) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _expand(cron: str, timezone: str, first_day: int, last_day: int) -> tuple[_Start, ...]:
-    """Every start of an expression in a zone, shared by all rules that have the two."""
+def _expand(cron: str, timezone: str, after: datetime, before: datetime) -> Sequence[_Start]:
+    """Every start of an expression in a zone and a window, shared by all rules that have these in common."""
     zone, fields = known_zone(timezone), cron_fields(cron)
-    found = (_Start(local.toordinal(), to_utc(local, zone)) for local in _locals(fields, first_day, last_day))
-    return tuple(sorted(found, key=lambda start: start.at))
+    # Two days on either side: zones reach 14 hours from UTC, and a gap may swallow a whole day (Apia, 2011).
+    locals_ = _locals(fields, _day(after) - 2, _day(before) + 2)
+    found = (_Start(local.toordinal(), to_utc(local, zone)) for local in locals_)
+    return sorted((start for start in found if after <= start.at < before), key=lambda start: start.at)
+
+
+def _day(instant: datetime) -> int:
+    if instant.tzinfo is None:
+        raise ValueError(f"{instant} has no time zone; pass an aware time")
+    return instant.astimezone(UTC).toordinal()
 
 
 def _locals(fields: CronFields, first_day: int, last_day: int) -> Iterator[datetime]:

@@ -10,6 +10,7 @@ from worker.timetables.values import (
     SlotDraft,
     TimetableDraft,
 )
+from worker.timetables.workbooks import template
 
 __all__ = [
     "BadFile",
@@ -22,5 +23,6 @@ __all__ = [
     "detect_format",
     "read_roster",
     "read_timetable",
+    "template",
     "write_timetable",
 ]

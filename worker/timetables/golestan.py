@@ -1,0 +1,126 @@
+"""Course lists of Golestan and Behestan, as Iranian universities export them: one cell holds all times of a course.
+
+درس(ت): يك شنبه 11:00-12:00 ف مکان: مواد24 درس(ت): سه شنبه 11:00-12:00 امتحان(1405.10.23) ساعت : 13:30-16:30
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+
+from worker.domain.calendars import InvalidDate, parse_clock, parse_weekday
+from worker.domain.text import ascii_digits, match_key
+from worker.timetables.cells import LONGEST, LONGEST_KEY, Row, rows_under
+from worker.timetables.columns import Header
+from worker.timetables.csvfile import Line
+from worker.timetables.defaults import Defaults
+from worker.timetables.slots import Weeks, weekly_slot
+from worker.timetables.values import BadFile, CourseDraft, SlotDraft, TimetableDraft
+
+_COLUMNS = {
+    "code": ("شماره و گروه درس", "شماره وگروه درس", "شماره و گروه", "شماره درس", "کد درس", "کد ارائه"),
+    "group": ("گروه", "گروه درس", "شماره گروه"),
+    "title": ("نام درس", "درس", "عنوان درس"),
+    "teacher_name": ("نام استاد", "استاد", "نام مدرس", "مدرس", "اساتید"),
+    "expected": ("ثبت نام شده", "تعداد ثبت نام شده"),
+}
+_DAY = r"(?:(?:یک|دو|سه|چهار|پنج)[\s\u200c]*)?شنبه|جمعه"
+_PART = re.compile(r"(?:درس|حل\s*تمرین|آزمایشگاه|کارگاه)\s*\(\s*[^()]{1,3}\s*\)\s*:?")
+_EXAM = re.compile(r"امتحان.*", re.DOTALL)
+_TIME = re.compile(
+    rf"(?P<day>{_DAY})\s*(?:ساعت\s*:?\s*)?(?P<start>\d{{1,2}}:\d{{2}})\s*(?:-|تا|–)\s*(?P<end>\d{{1,2}}:\d{{2}})"
+    r"(?:\s*(?P<weeks>[فز])(?!\w))?"
+)
+_ROOM = re.compile(r"مکان\s*:\s*(?P<room>.+)")
+
+
+def is_golestan(line: Line) -> bool:
+    """Whether a header is Golestan's: it has a column for time and place together."""
+    return any(_is_when(cell) for cell in line.cells)
+
+
+def _is_when(cell: str) -> bool:
+    key = match_key(cell)
+    return "زمان" in key and ("ارائه" in key or "مکان" in key)
+
+
+def read_golestan(lines: list[Line], file: str, defaults: Defaults) -> TimetableDraft:
+    """One course for each row; rows without a time are named in the warnings."""
+    header = _header(lines, file)
+    courses: dict[str, tuple[int, CourseDraft]] = {}
+    warnings = []
+    for row in rows_under(header, lines[1:], file):
+        course = _course(row, defaults)
+        if not course.slots:
+            warnings.append(f"row {row.number}: {course.title!r} has no time and is left out")
+            continue
+        other, _ = courses.setdefault(course.code, (row.number, course))
+        if other != row.number:
+            raise row.bad("code", f"{course.code!r} is in row {other} already", "remove one of the two rows")
+    if not courses:
+        raise BadFile(file, "holds no course with a time", "export the list with its times")
+    return TimetableDraft(tuple(course for _, course in courses.values()), tuple(warnings))
+
+
+def _header(lines: list[Line], file: str) -> Header:
+    keys = {match_key(word): name for name, words in _COLUMNS.items() for word in words}
+    cells = lines[0].cells if lines else []
+    names = tuple(
+        "when" if _is_when(cell) else keys.get(match_key(cell), f"({place})") for place, cell in enumerate(cells)
+    )
+    for name, word in (("code", "شماره و گروه درس"), ("title", "نام درس"), ("when", "زمان و مکان ارائه")):
+        if name not in names:
+            raise BadFile(file, f"column «{word}» is missing", "export the list with all columns", row=1, column=word)
+    return Header(names, dict(zip(names, cells, strict=True)))
+
+
+def _course(row: Row, defaults: Defaults) -> CourseDraft:
+    when = _normal(row.text("when", 4000))
+    rooms = dict.fromkeys(" ".join(found["room"].split()) for found in map(_ROOM.search, _parts(when)) if found)
+    group = row.text("group", LONGEST_KEY)
+    code = row.needed("code", LONGEST_KEY)
+    return CourseDraft(
+        code=ascii_digits(f"{code}_{group}" if group else code)[:LONGEST_KEY],
+        title=row.needed("title"),
+        timezone=defaults.timezone,
+        teacher_name=row.text("teacher_name") or None,
+        expected=row.whole_in("expected", 0, 1_000_000),
+        room="، ".join(rooms)[:LONGEST] or None,
+        slots=tuple(_slots(row, when, defaults)),
+    )
+
+
+def _normal(text: str) -> str:
+    return ascii_digits(text).replace("ي", "ی").replace("ك", "ک").replace("ى", "ی")
+
+
+def _parts(when: str) -> Iterable[str]:
+    """The text of each lecture or practical, without what is said of the exam."""
+    return [_EXAM.sub("", part).strip(" ،,;\n") for part in _PART.split(when)]
+
+
+def _slots(row: Row, when: str, defaults: Defaults) -> Iterable[SlotDraft]:
+    for part in _parts(when):
+        times = list(_TIME.finditer(part))
+        if not times and (re.search(r"\d:\d\d", part) or re.search(_DAY, part)):
+            raise row.bad("when", f"{part[:60]!r} holds no day and time", "write it as «شنبه 08:00-10:00»")
+        for found in times:
+            yield _slot(row, found, defaults)
+
+
+def _slot(row: Row, found: re.Match[str], defaults: Defaults) -> SlotDraft:
+    day = parse_weekday(found["day"])
+    weeks: Weeks = "odd" if found["weeks"] == "ف" else "even" if found["weeks"] == "ز" else "all"
+    start, end = _clock(row, found["start"]), _clock(row, found["end"])
+    if day is None:
+        raise row.bad("when", f"{found['day']!r} is not a day of the week", "write it as «سه شنبه»")
+    if start >= end:
+        raise row.bad("when", f"{found[0]!r} ends before it begins", "exchange the two times")
+    return weekly_slot(row, [day], start, end, weeks, defaults)
+
+
+def _clock(row: Row, text: str) -> timedelta:
+    try:
+        return parse_clock(text)
+    except InvalidDate as error:
+        problem, _, remedy = str(error).partition("; ")
+        raise row.bad("when", problem, remedy) from error

@@ -1,0 +1,64 @@
+"""Events that no cron expression can say -> dated sittings, expanded by `recurring-ical-events`."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import recurring_ical_events
+from icalendar import Calendar
+
+from worker.timetables.defaults import Defaults
+from worker.timetables.ics_events import Entry
+from worker.timetables.values import SittingDraft
+
+_FURTHEST = timedelta(days=366)
+
+
+def dated_sittings(
+    master: Entry, group: list[Entry], defaults: Defaults, warnings: list[str]
+) -> tuple[SittingDraft, ...]:
+    """Every sitting of one UID, up to the last day asked for, else a year from its start."""
+    first = master.start().date()
+    last = defaults.until_date or first + _FURTHEST
+    if _is_endless(master) and defaults.until_date is None:
+        warnings.append(
+            f"line {master.line}: {master.title[:60]!r} has no end; read until {last}, pass --until for more"
+        )
+    calendar = Calendar()
+    for entry in group:
+        calendar.add_component(_anchored(entry))
+    found = [_sitting(master, event) for event in _between(master, calendar, first, last)]
+    return tuple(sorted((one for one in found if one is not None), key=lambda one: one.starts_at))
+
+
+def _is_endless(entry: Entry) -> bool:
+    rule: Any = entry.event.get("RRULE") or {"COUNT": 1}
+    return not isinstance(rule, dict) or not {"UNTIL", "COUNT"} & set(rule)
+
+
+def _anchored(entry: Entry) -> Any:
+    """The event with its floating times in their zone, so that the expansion knows when it is."""
+    event = entry.event.copy()
+    for name in ("DTSTART", "DTEND", "RECURRENCE-ID"):
+        moment = entry.moment(name)
+        if isinstance(moment, datetime):
+            params = {key: value for key, value in event[name].params.items() if key == "RANGE"}
+            del event[name]
+            event.add(name, entry.aware(moment), params)
+    return event
+
+
+def _between(entry: Entry, calendar: Calendar, first: date, last: date) -> Any:
+    try:
+        # A moved sitting may lie before the first.
+        return recurring_ical_events.of(calendar).between(first - _FURTHEST, last + timedelta(days=1))
+    except (ValueError, KeyError, TypeError) as error:
+        raise entry.bad(f"cannot be expanded ({str(error)[:120]})", "mend its rule, or remove it") from error
+
+
+def _sitting(master: Entry, event: Any) -> SittingDraft | None:
+    start, end = event["DTSTART"].dt, event["DTEND"].dt
+    if not isinstance(start, datetime) or str(event.get("STATUS", "")).upper() == "CANCELLED":
+        return None
+    if end <= start:
+        end = start + master.length()
+    return SittingDraft(start.astimezone(UTC), end.astimezone(UTC))

@@ -1,0 +1,101 @@
+"""iCalendar files -> courses. What cron can say becomes a slot, the rest dated sittings.
+
+The events of one title are one course.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+from worker.domain.text import match_key
+from worker.timetables.cells import LONGEST, LONGEST_KEY
+from worker.timetables.defaults import Defaults
+from worker.timetables.ics_dates import dated_sittings
+from worker.timetables.ics_events import Entry, read_entries
+from worker.timetables.ics_out import COURSE_PROPERTY
+from worker.timetables.ics_rules import Recurrence, slots_of
+from worker.timetables.values import BadFile, CourseDraft, SittingDraft, TimetableDraft
+
+
+def read_ics(path: Path, defaults: Defaults) -> TimetableDraft:
+    """All courses of a calendar; events that are no classes are named in the warnings."""
+    warnings: list[str] = []
+    courses: dict[str, CourseDraft] = {}
+    for master, group in _groups(read_entries(path, defaults.timezone)):
+        if (why := _no_class(master)) is not None:
+            warnings.append(f"line {master.line}: {master.title[:60]!r} {why} and is left out")
+            continue
+        key = _code(master)
+        known = courses.get(match_key(key)) or _course(master, key, defaults)
+        courses[match_key(key)] = _with(known, master, group, defaults, warnings)
+    held = tuple(course for course in courses.values() if course.slots or course.sittings)
+    if not held:
+        raise BadFile(path.name, "holds no class", "; ".join(warnings[:3]) or "export the calendar with its events")
+    return TimetableDraft(held, tuple(warnings))
+
+
+def _groups(entries: Iterable[Entry]) -> list[tuple[Entry, list[Entry]]]:
+    """The events of one UID together, led by the one that is not an exception. Without a UID each stands alone."""
+    groups: dict[str, list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault(str(entry.event.get("UID") or f"line {entry.line}"), []).append(entry)
+    return [(min(group, key=_rank), group) for group in groups.values()]
+
+
+def _rank(entry: Entry) -> tuple[bool, int]:
+    """The true event first, of several versions the latest."""
+    return entry.event.get("RECURRENCE-ID") is not None, -int(entry.event.get("SEQUENCE", 0))
+
+
+def _no_class(entry: Entry) -> str | None:
+    if entry.is_all_day():
+        return "lasts all day"
+    if str(entry.event.get("STATUS", "")).upper() == "CANCELLED" and entry.event.get("RECURRENCE-ID") is None:
+        return "is cancelled"
+    if entry.length() <= timedelta():
+        return "has no length"
+    return "is longer than a day" if entry.length() > timedelta(days=1) else None
+
+
+def _code(entry: Entry) -> str:
+    named = str(entry.event.get(COURSE_PROPERTY, "")).strip() or entry.title
+    if not named:
+        raise entry.bad("has no SUMMARY", "give it the name of the course")
+    if len(named) <= LONGEST_KEY:
+        return named
+    digest = hashlib.sha256(match_key(named).encode()).hexdigest()[:8]
+    return f"{named[: LONGEST_KEY - 9].rstrip()}-{digest}"
+
+
+def _course(entry: Entry, code: str, defaults: Defaults) -> CourseDraft:
+    return CourseDraft(
+        code=code,
+        title=entry.title[:LONGEST] or code,
+        timezone=entry.zone_name() or defaults.timezone,
+        room=" ".join(str(entry.event.get("LOCATION", "")).split())[:LONGEST] or None,
+    )
+
+
+def _with(
+    course: CourseDraft, master: Entry, group: list[Entry], defaults: Defaults, warnings: list[str]
+) -> CourseDraft:
+    found = slots_of(master, group, defaults) if master.zone_name() == course.timezone else None
+    if found is None:
+        found = Recurrence((), dated_sittings(master, group, defaults, warnings))
+    new = [slot for slot in found.slots if slot not in course.slots]
+    if len(new) < len(found.slots):
+        warnings.append(f"line {master.line}: {master.title[:60]!r} is there already and is left out")
+    kept = tuple(sitting for sitting in found.sittings if _within(sitting, defaults))
+    return replace(course, slots=(*course.slots, *new), sittings=(*course.sittings, *kept))
+
+
+def _within(sitting: SittingDraft, defaults: Defaults) -> bool:
+    return _edge(defaults.from_date, date.min) <= sitting.ends_at and sitting.starts_at < _edge(
+        defaults.until_date, date.max - timedelta(days=1), 1
+    )
+
+
+def _edge(day: date | None, otherwise: date, more: int = 0) -> datetime:
+    return datetime.combine((day or otherwise) + timedelta(days=more), time(), UTC)

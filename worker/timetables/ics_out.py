@@ -1,0 +1,132 @@
+"""Courses -> an iCalendar file: a rule for each slot, exceptions for what was cancelled or moved, zones included."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from icalendar import Calendar, Event
+
+from worker.domain.cron import CronFields, cron_fields
+from worker.domain.timetable import Rule, known_zone, starts
+from worker.timetables.values import CourseDraft, SittingDraft, SlotDraft
+
+COURSE_PROPERTY = "X-MTZ-COURSE"
+_ICS_DAYS = ("SU", "MO", "TU", "WE", "TH", "FR", "SA")
+_YEARS = timedelta(days=9 * 366)  # 29 February may be eight years off
+_SLOT_TIMES = 96
+
+
+def write_ics(courses: Iterable[CourseDraft], since: date) -> bytes:
+    """The calendar. Slots that name no first day begin on `since`."""
+    calendar = Calendar()
+    calendar.add("PRODID", "-//Meetingz//Worker//EN")
+    calendar.add("VERSION", "2.0")
+    days = [since]
+    for course in courses:
+        for event in _events(course, since):
+            calendar.add_component(event)
+            days.append(event.start.date() if isinstance(event.start, datetime) else event.start)
+    calendar.add_missing_timezones(first_date=min(days))
+    data: bytes = calendar.to_ical()
+    return data
+
+
+def _events(course: CourseDraft, since: date) -> Iterator[Event]:
+    left = list(course.sittings)
+    for slot in course.slots:
+        for rule in _single_times(course, slot):
+            first = _first_start(rule, since)
+            if first is not None:
+                yield from _series(course, rule, first, left)
+    for sitting in left:
+        if not sitting.cancelled:
+            yield _event(course, _uid(course, sitting.starts_at.isoformat()), sitting.starts_at, sitting.ends_at)
+
+
+def _single_times(course: CourseDraft, slot: SlotDraft) -> list[Rule]:
+    """A rule for each time of day, since RRULE names one."""
+    fields, rest = cron_fields(slot.cron), slot.cron.split()[2:]
+    times = [(at, of) for of in fields.hours for at in fields.minutes]
+    by_both = fields.days is not None and (fields.weekdays is not None or slot.every_weeks > 1)
+    if len(times) > _SLOT_TIMES or by_both:
+        raise ValueError(f"course {course.code!r}: {slot.cron!r} cannot be said in iCalendar; export as csv")
+    span = (slot.valid_from, slot.valid_until, slot.every_weeks, slot.anchor)
+    return [Rule(" ".join([str(at), str(of), *rest]), slot.minutes, course.timezone, *span) for at, of in times]
+
+
+def _first_start(rule: Rule, since: date) -> datetime | None:
+    """The first start at the hour of the rule, which the others repeat: not one that a gap has moved."""
+    zone, fields = known_zone(rule.timezone), cron_fields(rule.cron)
+    found = (start.astimezone(zone) for start in starts(rule, *_window(rule, since)))
+    return next((start for start in found if (start.hour, start.minute) == (*fields.hours, *fields.minutes)), None)
+
+
+def _window(rule: Rule, since: date) -> tuple[datetime, datetime]:
+    first = datetime.combine(rule.valid_from or since, time(), UTC) - timedelta(days=1)
+    first = first if rule.valid_from else datetime.combine(since, time(), known_zone(rule.timezone)).astimezone(UTC)
+    months_apart = cron_fields(rule.cron).days is not None or cron_fields(rule.cron).months is not None
+    return first, first + (_YEARS if months_apart else timedelta(weeks=rule.every_weeks + 1))
+
+
+def _series(course: CourseDraft, rule: Rule, first: datetime, left: list[SittingDraft]) -> Iterator[Event]:
+    """The event of a rule, and one for each sitting that was moved. What is told here is taken off `left`."""
+    uid = _uid(course, f"{rule.cron} {rule.minutes} {rule.valid_from} {rule.anchor}")
+    master = _event(course, uid, first, first + timedelta(minutes=rule.minutes))
+    master.add("RRULE", _recurrence(rule))
+    zone = known_zone(rule.timezone)
+    yield master
+    for sitting in [one for one in left if _belongs(rule, one)]:
+        left.remove(sitting)
+        original = (sitting.original_start or sitting.starts_at).astimezone(zone)
+        if sitting.cancelled:
+            master.add("EXDATE", original)
+            continue
+        moved = _event(course, uid, sitting.starts_at, sitting.ends_at)
+        moved.add("RECURRENCE-ID", original)
+        yield moved
+
+
+def _belongs(rule: Rule, sitting: SittingDraft) -> bool:
+    original = sitting.original_start
+    return original is not None and bool(starts(rule, original, original + timedelta(seconds=1)))
+
+
+def _recurrence(rule: Rule) -> dict[str, Any]:
+    fields = cron_fields(rule.cron)
+    found: dict[str, Any] = _days_of(fields, rule.every_weeks)
+    if fields.months is not None:
+        found["BYMONTH"] = sorted(fields.months)
+    if rule.valid_until is not None:
+        last = datetime.combine(rule.valid_until, time(23, 59, 59), known_zone(rule.timezone))
+        found["UNTIL"] = last.astimezone(UTC)
+    return found
+
+
+def _days_of(fields: CronFields, every_weeks: int) -> dict[str, Any]:
+    weekdays = sorted(fields.weekdays) if fields.weekdays is not None else None
+    if every_weeks > 1:
+        named = [_ICS_DAYS[day] for day in weekdays or range(7)]
+        return {"FREQ": "WEEKLY", "INTERVAL": every_weeks, "BYDAY": named, "WKST": "SA"}
+    if weekdays is not None:
+        return {"FREQ": "WEEKLY", "BYDAY": [_ICS_DAYS[day] for day in weekdays], "WKST": "SA"}
+    return {"FREQ": "DAILY"} | ({"BYMONTHDAY": sorted(fields.days)} if fields.days is not None else {})
+
+
+def _event(course: CourseDraft, uid: str, start: datetime, end: datetime) -> Event:
+    zone = known_zone(course.timezone)
+    event = Event()
+    event.add("UID", uid)
+    event.add("DTSTAMP", start.astimezone(UTC))  # a pure function of the timetable: the same twice gives the same file
+    event.add("SUMMARY", course.title)
+    event.add("DTSTART", start.astimezone(zone))
+    event.add("DTEND", end.astimezone(zone))
+    event.add(COURSE_PROPERTY, course.code)
+    for name, value in (("LOCATION", course.room), ("DESCRIPTION", course.teacher_name)):
+        if value:
+            event.add(name, value)
+    return event
+
+
+def _uid(course: CourseDraft, what: str) -> str:
+    return hashlib.sha256(f"{course.code}\n{what}".encode()).hexdigest()[:32] + "@meetingz"

@@ -1,0 +1,82 @@
+"""Workbooks (XLSX, XLS, ODS) and the HTML tables some offices call .xls -> numbered rows of text."""
+
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from lxml import etree, html
+from python_calamine import CalamineError, CalamineWorkbook
+
+from worker.timetables.csvfile import Line, decode, read_bytes, read_lines
+from worker.timetables.values import BadFile
+
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_LARGEST = 64 * 1024 * 1024
+
+
+def read_table(path: Path) -> list[Line]:
+    """The rows of a file, whatever holds them; what the bytes are counts more than what the name says."""
+    head = read_bytes(path)[:2048]
+    if head.startswith(_WORKBOOKS):
+        return _workbook(path)
+    if path.suffix.lower() in (".xlsx", ".xls", ".ods") and not head.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
+        raise BadFile(path.name, "is not a workbook", "open it in a spreadsheet program and save it again")
+    if head.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"<":
+        return _html(path)
+    return read_lines(path)
+
+
+def _workbook(path: Path) -> list[Line]:
+    if path.stat().st_size > _LARGEST:
+        raise BadFile(path.name, "is larger than 64 MB", "keep only the timetable in it")
+    try:
+        with CalamineWorkbook.from_path(str(path)) as book:
+            return _first_sheet(book)
+    except (CalamineError, OSError, ValueError) as error:
+        remedy = "save it again without a password as XLSX or CSV UTF-8"
+        raise BadFile(path.name, f"cannot be opened as a workbook ({error})", remedy) from error
+
+
+def _first_sheet(book: Any) -> list[Line]:
+    for name in book.sheet_names:
+        rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+        lines = [Line(number, [_text(cell) for cell in cells]) for number, cells in enumerate(rows, 1)]
+        if filled := [line for line in lines if any(line.cells)]:
+            return filled
+    return []
+
+
+def _text(cell: Any) -> str:
+    """A typed cell as a CSV file would hold it."""
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, float):
+        return f"{cell:.9f}".rstrip("0").rstrip(".")
+    if isinstance(cell, datetime):
+        return cell.date().isoformat() if cell.time() == time() else cell.isoformat(timespec="seconds")
+    if isinstance(cell, timedelta):
+        return f"{int(cell.total_seconds()) // 3600:02}:{int(cell.total_seconds()) // 60 % 60:02}"
+    if isinstance(cell, time):
+        return cell.isoformat(timespec="minutes")
+    return cell.isoformat() if isinstance(cell, date) else str(cell).strip()
+
+
+def _html(path: Path) -> list[Line]:
+    """The largest table of a page."""
+    try:
+        page = html.document_fromstring(decode(read_bytes(path), path.name).encode(), parser=_parser())
+    except (etree.LxmlError, ValueError) as error:
+        raise BadFile(path.name, f"cannot be read as HTML ({error})", "save it as CSV UTF-8") from error
+    tables: list[list[list[str]]] = [_cells(table) for table in page.iter("table")]
+    if not tables:
+        raise BadFile(path.name, "holds no table", "save the page that shows the timetable")
+    lines = [Line(number, cells) for number, cells in enumerate(sorted(tables, key=len)[-1], 1)]
+    return [line for line in lines if any(line.cells)]
+
+
+def _parser() -> Any:
+    return html.HTMLParser(encoding="utf-8", no_network=True)
+
+
+def _cells(table: Any) -> list[list[str]]:
+    return [[" ".join(cell.text_content().split()) for cell in row.iter("td", "th")] for row in table.iter("tr")]
