@@ -13,7 +13,8 @@ class InvalidDate(ValueError):
     """A date or time that cannot be read. The message says what to write."""
 
 
-_JALALI_BEFORE = 1700
+_JALALI = range(1200, 1700)
+_GREGORIAN = range(1900, 2200)
 _DATE = re.compile(r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})", re.ASCII)
 _TIME = re.compile(
     r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d{1,6})?)?\s*(?P<offset>Z|[+-]\d{2}:?\d{2})?",
@@ -36,12 +37,14 @@ def parse_date(text: str) -> date:
     try:
         return _day(*(int(found[part]) for part in ("year", "month", "day")))
     except ValueError as error:
-        raise InvalidDate(f"{text!r} is a day that no calendar has; check month and day") from error
+        raise InvalidDate(f"{text!r} is a day that no calendar has; check year, month and day") from error
 
 
 def _day(year: int, month: int, day: int) -> date:
-    if year < _JALALI_BEFORE:
+    if year in _JALALI:
         return JalaliDate(year, month, day).to_gregorian()  # type: ignore[no-untyped-call]
+    if year not in _GREGORIAN:
+        raise ValueError(f"year {year}")
     return date(year, month, day)
 
 
