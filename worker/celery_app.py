@@ -1,0 +1,90 @@
+"""The Celery application: ``celery -A worker.celery_app worker`` and ``... beat``.
+
+The queue carries no truth, only bells: messages are acknowledged early, expire within their period, return nothing, and
+have neither ETA nor countdown. What is lost is asked for again by the next tick.
+"""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import setup_logging, worker_process_init
+
+from worker import logs, settings
+from worker.operations import context as contexts
+from worker.operations.context import Context
+from worker.schedule import entries
+
+#: The longest a task may run before it is told to stop, and before it is killed (prefork only).
+_SOFT_LIMIT, _HARD_LIMIT = 240, 300
+
+_context: Context | None = None
+
+
+def context() -> Context:
+    """The surroundings of this process, made at the first task: never at import, never before a fork."""
+    global _context
+    if _context is None:
+        _context = contexts.make(settings.load())
+    return _context
+
+
+def use(given: Context) -> None:
+    """Take these surroundings: for the embedded stack, which has made them already."""
+    global _context
+    _context = given
+
+
+def configuration(given: settings.Settings) -> dict[str, Any]:
+    """Celery's own settings, each for a reason."""
+    return {
+        "broker_url": given.broker_url.get_secret_value(),
+        "broker_connection_retry_on_startup": True,
+        "broker_transport_options": {
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+            "visibility_timeout": 3600,
+        },
+        "result_backend": None,
+        "task_ignore_result": True,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "task_acks_late": False,
+        "task_soft_time_limit": _SOFT_LIMIT,
+        "task_time_limit": _HARD_LIMIT,
+        "worker_prefetch_multiplier": 1,
+        "worker_max_tasks_per_child": 5000,
+        "worker_hijack_root_logger": False,
+        "worker_send_task_events": False,
+        "worker_enable_remote_control": not given.embedded,
+        "enable_utc": True,
+        "timezone": "UTC",
+        "beat_schedule": entries(given),
+        # Beat sleeps at most this long, so that a clock that was set is noticed soon.
+        "beat_max_loop_interval": 5,
+        "beat_schedule_filename": os.fspath(given.data_dir / "celerybeat-schedule"),
+        "imports": ("worker.tasks",),
+    }
+
+
+def _configuration() -> dict[str, Any]:
+    given = settings.load()
+    given.data_dir.mkdir(parents=True, exist_ok=True)
+    return configuration(given)
+
+
+app = Celery("meetingz")
+# A promise: Celery reads it when it first needs it, so that importing this module reads no settings.
+app.add_defaults(_configuration)
+
+
+@setup_logging.connect
+def _configure_logging(**_: object) -> None:
+    logs.configure(settings.load())
+
+
+@worker_process_init.connect
+def _forget_inherited_connections(**_: object) -> None:
+    """A forked child must not use its parent's sockets."""
+    if _context is not None:
+        _context.database.engine.dispose(close=False)

@@ -1,0 +1,159 @@
+"""arrange: people change the timetable. Every change is one transaction, and an event tells it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy.orm import Session
+
+from worker.domain import lifecycle
+from worker.errors import Conflict, InputError, Unknown
+from worker.operations import story
+from worker.operations.context import Context
+from worker.store.tables import Course, Meeting, Occurrence
+
+
+def course(session: Session, code: str) -> Course:
+    """The course of this code. Raises Unknown."""
+    found = session.scalar(select(Course).where(Course.code == code))
+    if found is None:
+        raise Unknown(f"there is no course {code!r}; `meetingz course list` shows all")
+    return found
+
+
+def occurrence(session: Session, occurrence_id: int) -> Occurrence:
+    """The occurrence of this number. Raises Unknown."""
+    found = session.get(Occurrence, occurrence_id)
+    if found is None:
+        raise Unknown(f"there is no occurrence {occurrence_id}; `meetingz occurrence list` shows all")
+    return found
+
+
+def archive(context: Context, code: str, now: datetime) -> None:
+    """Take a course out of the timetable: what lies ahead is cancelled, what was stays."""
+    with context.database.write() as session:
+        found = course(session, code)
+        if found.archived_at is not None:
+            raise Conflict(f"the course {code!r} is archived already")
+        found.archived_at = now
+        ahead = update(Occurrence).where(Occurrence.course_id == found.id, Occurrence.starts_at > now)
+        session.execute(
+            ahead.where(Occurrence.cancelled_at.is_(None)).values(cancelled_at=now, cancel_reason="course archived")
+        )
+        story.tell(session, "archived", now, detail=code)
+
+
+def add(context: Context, code: str, start: datetime, end: datetime, now: datetime) -> int:
+    """An extra sitting. Returns its number. Raises Conflict where the course has an extra one at this very start."""
+    _check_span(start, end, now)
+    with context.database.write() as session:
+        found = course(session, code)
+        if found.archived_at is not None:
+            raise Conflict(f"the course {code!r} is archived")
+        same = select(Occurrence.id).where(Occurrence.course_id == found.id, Occurrence.original_start == start)
+        if session.scalar(same.where(Occurrence.slot_id.is_(None))) is not None:
+            raise Conflict(f"{code!r} has an extra sitting at {start.isoformat()} already")
+        opens_at, closes_at = lifecycle.window(start, end, None, lead_of(context, found))
+        row = Occurrence(
+            course_id=found.id,
+            original_start=start,
+            starts_at=start,
+            ends_at=end,
+            opens_at=opens_at,
+            closes_at=closes_at,
+            planned_at=now,
+        )
+        session.add(row)
+        session.flush()
+        story.tell(session, "added", now, occurrence_id=row.id)
+        return row.id
+
+
+def cancel(context: Context, occurrence_id: int, reason: str, now: datetime) -> None:
+    """It will not take place. A room that is open already is ended by the next sweep of ``end``."""
+    with context.database.write() as session:
+        found = occurrence(session, occurrence_id)
+        _still_ahead(found, now, "cancelled")
+        found.cancelled_at, found.cancel_reason = now, reason
+        story.tell(session, "cancelled", now, occurrence_id=found.id, detail=reason)
+
+
+def move(context: Context, occurrence_id: int, start: datetime, end: datetime, now: datetime) -> None:
+    """Another time for one sitting; ``original_start`` remembers the first. Not once its room is open."""
+    _check_span(start, end, now)
+    with context.database.write() as session:
+        found = occurrence(session, occurrence_id)
+        _still_ahead(found, now, "moved")
+        if _has_live_meeting(session, found.id):
+            raise Conflict(f"occurrence {found.id} has its room open already: extend it, or cancel it and add another")
+        before = found.starts_at
+        found.starts_at, found.ends_at, found.extended_until = start, end, None
+        _retime(context, session, found)
+        detail = f"from {before.isoformat()} to {start.isoformat()}"
+        story.tell(session, "moved", now, occurrence_id=found.id, detail=detail)
+
+
+def extend(context: Context, occurrence_id: int, minutes: float, now: datetime) -> datetime:
+    """Let it run on: ``minutes`` beyond its present end. Returns the new end."""
+    if not 0 < minutes <= 24 * 60:
+        raise InputError(f"{minutes:g} minutes cannot be added; write 1 to 1440")
+    with context.database.write() as session:
+        found = occurrence(session, occurrence_id)
+        if found.cancelled_at is not None or found.settled_at is not None:
+            raise Conflict(f"occurrence {found.id} is over or cancelled; add an extra sitting instead")
+        found.extended_until = found.closes_at + timedelta(minutes=minutes)
+        _retime(context, session, found)
+        story.tell(session, "extended", now, occurrence_id=found.id, detail=f"until {found.closes_at.isoformat()}")
+        return found.closes_at
+
+
+def reopen(context: Context, occurrence_id: int, now: datetime) -> None:
+    """Let a sitting that was ended from inside be opened again until its window closes."""
+    with context.database.write() as session:
+        found = occurrence(session, occurrence_id)
+        if found.cancelled_at is not None or found.closes_at <= now:
+            raise Conflict(f"occurrence {found.id} is over or cancelled; add an extra sitting instead")
+        found.finished_at = found.settled_at = None
+        story.tell(session, "reopen_asked", now, occurrence_id=found.id)
+
+
+def lead_of(context: Context, found: Course) -> timedelta:
+    """How early the rooms of a course open."""
+    return timedelta(seconds=context.settings.lead_seconds if found.lead_seconds is None else found.lead_seconds)
+
+
+def untouched(now: datetime) -> Sequence[ColumnElement[bool]]:
+    """Conditions for occurrences that lie ahead, have no meeting, and that nobody changed by hand."""
+    return (
+        Occurrence.starts_at > now,
+        Occurrence.cancelled_at.is_(None),
+        Occurrence.extended_until.is_(None),
+        Occurrence.starts_at == Occurrence.original_start,
+        ~exists(select(Meeting.id).where(Meeting.occurrence_id == Occurrence.id)),
+    )
+
+
+def _retime(context: Context, session: Session, found: Occurrence) -> None:
+    lead = lead_of(context, session.get_one(Course, found.course_id))
+    found.opens_at, found.closes_at = lifecycle.window(found.starts_at, found.ends_at, found.extended_until, lead)
+
+
+def _has_live_meeting(session: Session, occurrence_id: int) -> bool:
+    live = select(Meeting.id).where(Meeting.occurrence_id == occurrence_id, Meeting.closed_at.is_(None))
+    return session.scalar(live) is not None
+
+
+def _still_ahead(found: Occurrence, now: datetime, done: str) -> None:
+    if found.cancelled_at is not None:
+        raise Conflict(f"occurrence {found.id} is cancelled already")
+    if found.settled_at is not None or found.closes_at <= now:
+        raise Conflict(f"occurrence {found.id} is over and cannot be {done}")
+
+
+def _check_span(start: datetime, end: datetime, now: datetime) -> None:
+    if end <= start:
+        raise InputError(f"the end {end.isoformat()} is not after the start {start.isoformat()}")
+    if end - start > timedelta(hours=24):
+        raise InputError("a sitting of more than 24 hours is not possible")
+    if end <= now:
+        raise InputError(f"the end {end.isoformat()} has passed already")

@@ -1,0 +1,108 @@
+"""end: ask overrunning meetings to end, and settle occurrences that are over. Only end asks for the end.
+
+Asking is not ending: the server answers at once and acts later (protocol section 4.4, E38). Poll sees whether it has; a
+meeting that lives on is asked again. Only a meeting that is ours, by its internal id or its labels, is ever ended.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import or_, update
+
+from worker import bbb
+from worker.clock import Clock
+from worker.domain import labels, lifecycle
+from worker.operations import fold, story
+from worker.operations.context import Context
+from worker.store import due
+from worker.store.tables import Meeting, Server
+
+#: asked: the server took it; refused: it will not, for good; late: no answer, the next tick asks again; idle: nothing
+#: to do.
+Outcome = Literal["asked", "refused", "late", "idle"]
+
+_AT_ONCE = 8
+#: Requests to one meeting before it is an alarm.
+_LIVES_ON = 3
+
+
+def due_meetings(context: Context, now: datetime) -> list[int]:
+    """Meetings to be ended now."""
+    with context.database.read() as session:
+        found = due.meetings_to_end(session, now, now - _retry(context))
+    return [meeting.id for meeting, closes_at, grace in found if _is_over(context, closes_at, grace, now)]
+
+
+def _is_over(context: Context, closes_at: datetime, grace: float | None, now: datetime) -> bool:
+    seconds = context.settings.grace_seconds if grace is None else grace
+    return lifecycle.is_overrunning(closes_at, timedelta(seconds=seconds), now)
+
+
+def _retry(context: Context) -> timedelta:
+    return timedelta(seconds=context.settings.end_retry_seconds)
+
+
+def sweep(context: Context, clock: Clock) -> list[Outcome]:
+    """End and settle everything that is due, in this process."""
+    outcomes = some(context, due_meetings(context, clock()), clock)
+    with context.database.read() as session:
+        over = due.occurrences_to_settle(session, clock())
+    fold.settle(context, over, clock)
+    return outcomes
+
+
+def some(context: Context, meeting_ids: Sequence[int], clock: Clock) -> list[Outcome]:
+    """Ask these to end; each succeeds or fails alone."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(lambda each: one(context, each, clock()), meeting_ids))
+
+
+def one(context: Context, meeting_id: int, now: datetime) -> Outcome:
+    """Ask one meeting to end. The claim is a conditional update; its row count is the verdict."""
+    with context.database.write() as session:
+        claim = update(Meeting).where(Meeting.id == meeting_id, Meeting.closed_at.is_(None))
+        claim = claim.where(or_(Meeting.end_requested_at.is_(None), Meeting.end_requested_at <= now - _retry(context)))
+        claimed = claim.values(end_requested_at=now, end_requests=Meeting.end_requests + 1, state="ending")
+        if not session.execute(claimed).rowcount:  # type: ignore[attr-defined]
+            return "idle"
+        meeting = session.get_one(Meeting, meeting_id)
+        server = session.get_one(Server, meeting.server_id)
+    try:
+        _ask(context, meeting, server)
+    except bbb.NotFound:
+        return "idle"  # it has gone already, and poll will see that
+    except bbb.Error as error:
+        return _not_ended(context, meeting, error, now)
+    with context.database.write() as session:
+        if meeting.end_requests in (1, _LIVES_ON):
+            kind = "end_asked" if meeting.end_requests == 1 else "lives_on"
+            detail = f"asked {meeting.end_requests} times to end"
+            story.tell(session, kind, now, occurrence_id=meeting.occurrence_id, server_id=server.id, detail=detail)
+    return "asked"
+
+
+def _ask(context: Context, meeting: Meeting, server: Server) -> None:
+    """Look again, then ask."""
+    client = context.connect(server)
+    info = client.meeting_info(meeting.external_id)
+    occurrence = str(meeting.occurrence_id)
+    known = info.internal_id == meeting.internal_id
+    if not known and not labels.are_ours(info.metadata, origin=context.settings.origin, occurrence=occurrence):
+        raise bbb.WrongPassword("notOurs", "a meeting of this id carries other labels")
+    client.end(meeting.external_id, context.vault.open_pair(meeting.passwords)[1])
+
+
+def _not_ended(context: Context, meeting: Meeting, error: bbb.Error, now: datetime) -> Outcome:
+    """A wrong password stays wrong: said once, not repeated for ever (E39). All else is asked again."""
+    with context.database.write() as session:
+        mine = update(Meeting).where(Meeting.id == meeting.id, Meeting.closed_at.is_(None))
+        if isinstance(error, bbb.WrongPassword):
+            session.execute(mine.values(end_refused=error.key[:64], state="open"))
+            detail = f"the server refused to end it: {error}"
+            story.tell(session, "end_refused", now, occurrence_id=meeting.occurrence_id, detail=detail)
+            return "refused"
+        # The request may not have arrived: the next tick asks again, without waiting for the retry time.
+        session.execute(mine.values(end_requested_at=now - _retry(context)))
+    return "late"

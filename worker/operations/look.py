@@ -1,0 +1,130 @@
+"""What a server shows: one ``getMeetings`` where it lists attendees, ``getMeetingInfo`` where it does not.
+
+Three outcomes for each of our meetings, three places: in ``rooms`` (an answer), in ``missing`` (the server said
+notFound), in neither (no answer: nothing is known). A meeting that the list does not show is asked for by itself before
+anything is believed (E43).
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from worker import bbb
+from worker.domain.attendance import Seen
+from worker.store.tables import Meeting
+
+#: Single questions at once to one server.
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """One run of a meeting as a server shows it."""
+
+    external_id: str
+    internal_id: str
+    people: tuple[Seen, ...]  #: one a connection
+    named: bool  #: whether everybody who is counted is also named
+
+
+@dataclass(slots=True)
+class View:
+    """One look at a server."""
+
+    rooms: dict[int, Room] = field(default_factory=dict)  #: by the id of our meeting
+    missing: set[int] = field(default_factory=set)
+    silent: dict[int, str] = field(default_factory=dict)  #: no answer about this meeting, and why
+    everything: tuple[Room, ...] | None = None  #: all meetings on the server; None: not listed
+    bulk: bool | None = None  #: whether getMeetings names attendees; None: cannot be told yet
+
+
+class Memory:
+    """The segments of each server's last list, by digest: an unchanged one is not parsed again."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[int, dict[bytes, Room]] = {}
+
+    def read(self, server_id: int, segments: Iterable[bytes]) -> list[Room]:
+        """The rooms of a list. One that cannot be read is left out, and so is asked for by itself."""
+        known, now = self._rooms.get(server_id, {}), {}
+        for segment in segments:
+            digest = hashlib.sha1(segment, usedforsecurity=False).digest()
+            room = known.get(digest) or _read(segment)
+            if room is not None:
+                now[digest] = room
+        self._rooms[server_id] = now
+        return list(now.values())
+
+
+def look(client: bbb.Client, server_id: int, bulk: bool | None, ours: Sequence[Meeting], memory: Memory) -> View:
+    """Ask one server about our meetings. Raises bbb.Error where it answers nothing at all."""
+    view = View(bulk=bulk)
+    if bulk is not False:
+        _list(client, server_id, ours, memory, view)
+    _ask_each(client, [meeting for meeting in ours if meeting.id not in view.rooms], view)
+    if bulk is False and ours and not view.rooms and not view.missing:
+        raise bbb.Unreachable(next(iter(view.silent.values()), "no answer"))
+    if bulk is False and not ours:
+        client.is_running("mtz-health")  # nothing of ours is there: only ask whether the server is
+    return view
+
+
+def _list(client: bbb.Client, server_id: int, ours: Sequence[Meeting], memory: Memory, view: View) -> None:
+    try:
+        rooms = memory.read(server_id, bbb.split_meetings(client.meetings_raw()))
+    except bbb.Unsupported:
+        view.bulk = False
+        return
+    view.everything = tuple(rooms)
+    if not all(room.named for room in rooms):
+        view.bulk = False
+        return
+    if any(room.people for room in rooms):
+        view.bulk = True
+    view.rooms = _matched(rooms, ours)
+
+
+def _matched(rooms: Iterable[Room], ours: Iterable[Meeting]) -> dict[int, Room]:
+    """Ours by id. Two runs of one id may coexist for a moment (E44): the one we know goes before the other."""
+    by_internal = {room.internal_id: room for room in rooms}
+    by_external = {room.external_id: room for room in rooms}
+    found = ((each.id, by_internal.get(each.internal_id or "") or by_external.get(each.external_id)) for each in ours)
+    return {meeting_id: room for meeting_id, room in found if room is not None}
+
+
+def _ask_each(client: bbb.Client, meetings: Sequence[Meeting], view: View) -> None:
+    down: list[str] = []
+
+    def ask(meeting: Meeting) -> None:
+        if down:  # one time limit is enough: the others would only wait for theirs
+            view.silent[meeting.id] = down[0]
+            return
+        try:
+            view.rooms[meeting.id] = _room(client.meeting_info(meeting.external_id))
+        except bbb.NotFound:
+            view.missing.add(meeting.id)
+        except bbb.Unreachable as error:
+            down.append(str(error))
+            view.silent[meeting.id] = str(error)
+        except bbb.Error as error:
+            view.silent[meeting.id] = str(error)
+
+    if len(meetings) <= 1:
+        for meeting in meetings:
+            ask(meeting)
+        return
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        list(pool.map(ask, meetings))
+
+
+def _read(segment: bytes) -> Room | None:
+    try:
+        return _room(bbb.parse_meeting(segment))
+    except bbb.Error:
+        return None
+
+
+def _room(info: bbb.MeetingInfo) -> Room:
+    people = tuple(Seen(each.user_id, each.full_name, each.role) for each in info.attendees)
+    return Room(info.meeting_id, info.internal_id, people, info.lists_attendees)

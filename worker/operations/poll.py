@@ -1,0 +1,166 @@
+"""poll: who is in each open meeting, and which meetings are gone. Only poll closes what was open.
+
+An answer is an observation. ``notFound``, several times in a row, is the end of a meeting. Anything else (no answer, a
+web page, half an answer) says nothing about the meeting: its time is unknown, neither present nor absent.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from worker import bbb
+from worker.clock import Clock
+from worker.domain import lifecycle
+from worker.domain.attendance import Seen
+from worker.operations import health, observe, story
+from worker.operations.context import Context
+from worker.operations.look import Memory, Room, View, look
+from worker.operations.observe import Sight
+from worker.store import due
+from worker.store.tables import Meeting, Observation, Occurrence, Server
+from worker.store.upsert import in_batches
+
+#: Meetings a transaction.
+_BATCH = 200
+_memory = Memory()
+
+
+def sweep(context: Context, clock: Clock) -> int:
+    """Poll every server, in this process. Returns how many answered."""
+    with context.database.read() as session:
+        servers = due.servers_to_poll(session)
+    return sum(one(context, server_id, clock) for server_id in servers)
+
+
+def claim(context: Context, server_id: int, now: datetime) -> bool:
+    """Whether this bell is to be followed: not where the server was polled less than half a period ago."""
+    half = timedelta(seconds=context.settings.poll_period_seconds / 2)
+    early = or_(Server.polled_at.is_(None), Server.polled_at <= now - half, Server.polled_at > now)
+    with context.database.write() as session:
+        result = session.execute(update(Server).where(Server.id == server_id, early).values(polled_at=now))
+        return bool(result.rowcount)  # type: ignore[attr-defined]
+
+
+def one(context: Context, server_id: int, clock: Clock) -> bool:
+    """Poll one server. Returns whether it answered; a failure is written, not raised."""
+    asked_at = clock()
+    with context.database.read() as session:
+        server = session.get(Server, server_id)
+        if server is None:
+            return False
+        ours = _open_meetings(session, server_id)
+    try:
+        view = look(context.connect(server), server_id, server.bulk_poll, ours, _memory)
+    except bbb.Error as error:
+        with context.database.write() as session:
+            health.failed(session, context.settings, session.get_one(Server, server_id), error, clock())
+        return False
+    for batch in in_batches(ours, _BATCH):
+        _record(context, batch, view, asked_at)
+    _note_server(context, server_id, view, ours, asked_at)
+    return True
+
+
+def _open_meetings(session: Session, server_id: int) -> Sequence[Meeting]:
+    live = select(Meeting).where(Meeting.server_id == server_id, Meeting.closed_at.is_(None))
+    return session.scalars(live.where(Meeting.state != "requested").order_by(Meeting.id)).all()
+
+
+def _record(context: Context, meetings: Sequence[Meeting], view: View, at: datetime) -> None:
+    """One transaction for a batch; where it fails, one for each, so that a poisoned row is named and put aside."""
+    try:
+        with context.database.write() as session:
+            _record_all(session, context, meetings, view, at)
+    except Exception as error:
+        if len(meetings) > 1:
+            for meeting in meetings:
+                _record(context, [meeting], view, at)
+            return
+        with context.database.write() as session:
+            detail = f"poll: {type(error).__name__}: {bbb.redact(str(error))}"
+            story.tell_once(session, "poisoned", at, occurrence_id=meetings[0].occurrence_id, detail=detail)
+
+
+def _record_all(session: Session, context: Context, meetings: Sequence[Meeting], view: View, at: datetime) -> None:
+    rooms = [(meeting, view.rooms[meeting.id]) for meeting in meetings if meeting.id in view.rooms]
+    same = [(meeting, room) for meeting, room in rooms if room.internal_id == meeting.internal_id]
+    tolerance = timedelta(seconds=context.settings.tolerance_seconds)
+    observe.write(session, [Sight(meeting.id, room.people) for meeting, room in same], at, tolerance)
+    for meeting, room in same:
+        _note_people(session, context, meeting, room, at)
+    for meeting, room in rooms:
+        if room.internal_id != meeting.internal_id:
+            _close(session, meeting, "replaced", at)  # provision asks again, and gets the run that took its place
+    for meeting in meetings:
+        if meeting.id in view.missing:
+            _miss(session, context, meeting, view, at)
+
+
+def _note_people(session: Session, context: Context, meeting: Meeting, room: Room, at: datetime) -> None:
+    """Who is in, as numbers on the meeting's row; written only where they changed."""
+    people = {seen.key for seen in room.people if not _is_bot(context, seen)}
+    moderators = {seen.key for seen in room.people if seen.role == "MODERATOR"} & people
+    counts = {"people": len(people), "moderators": len(moderators), "misses": 0, "missed_at": None}
+    if (meeting.people, meeting.moderators, meeting.misses) == (len(people), len(moderators), 0):
+        return
+    session.execute(update(Meeting).where(Meeting.id == meeting.id, Meeting.closed_at.is_(None)).values(**counts))
+    if people and not meeting.people and not _seen_before(session, meeting.id, at):
+        story.tell(session, "first_seen", at, occurrence_id=meeting.occurrence_id, server_id=meeting.server_id)
+
+
+def _is_bot(context: Context, seen: Seen) -> bool:
+    return bool(context.bots.search(seen.user_id) or context.bots.search(seen.full_name))
+
+
+def _seen_before(session: Session, meeting_id: int, at: datetime) -> bool:
+    earlier = select(Observation.meeting_id).where(Observation.meeting_id == meeting_id, Observation.attendees != "")
+    return session.scalar(earlier.where(Observation.first_at < at).limit(1)) is not None
+
+
+def _miss(session: Session, context: Context, meeting: Meeting, view: View, at: datetime) -> None:
+    """One notFound. Enough of them in a row, and the meeting has gone: since the first of them, not since now."""
+    misses, missed_at = meeting.misses + 1, meeting.missed_at or at
+    counted = update(Meeting).where(
+        Meeting.id == meeting.id, Meeting.closed_at.is_(None), Meeting.misses == meeting.misses
+    )
+    if not session.execute(counted.values(misses=misses, missed_at=missed_at)).rowcount:  # type: ignore[attr-defined]
+        return
+    if lifecycle.is_gone(misses, context.settings.gone_after):
+        asked = meeting.end_requested_at is not None
+        _close(session, meeting, lifecycle.close_reason(end_requested=asked, people_at_last_sight=meeting.people), at)
+        if not asked and meeting.moderators and not _lost_all(view):
+            _finish(session, meeting, missed_at)
+
+
+def _lost_all(view: View) -> bool:
+    """Several meetings gone and none left: the server has lost its memory, no teacher ended them all (E43)."""
+    return len(view.missing) > 1 and not view.rooms
+
+
+def _finish(session: Session, meeting: Meeting, at: datetime) -> None:
+    """It went while a moderator was inside, so it was ended, not deserted: do not open it again by ourselves."""
+    ended = update(Occurrence).where(Occurrence.id == meeting.occurrence_id, Occurrence.starts_at <= at)
+    session.execute(ended.where(Occurrence.finished_at.is_(None)).values(finished_at=at))
+
+
+def _close(session: Session, meeting: Meeting, reason: lifecycle.CloseReason, now: datetime) -> None:
+    last = select(Observation.last_at).where(Observation.meeting_id == meeting.id)
+    last_seen = session.scalar(last.order_by(Observation.first_at.desc()).limit(1))
+    closing = update(Meeting).where(Meeting.id == meeting.id, Meeting.closed_at.is_(None))
+    values = {"state": "closed", "closed_at": now, "close_reason": reason, "last_seen_at": last_seen, "people": 0}
+    if reason == "replaced":
+        values["missed_at"] = meeting.missed_at or now
+    if session.execute(closing.values(**values, moderators=0)).rowcount:  # type: ignore[attr-defined]
+        story.tell(session, reason, now, occurrence_id=meeting.occurrence_id, server_id=meeting.server_id)
+
+
+def _note_server(context: Context, server_id: int, view: View, ours: Sequence[Meeting], at: datetime) -> None:
+    with context.database.write() as session:
+        server = session.get_one(Server, server_id)
+        health.answered(session, context.settings, server, at)
+        server.bulk_poll = view.bulk
+        shown = view.everything if view.everything is not None else tuple(view.rooms.values())
+        server.meetings = len(shown)
+        server.people = sum(len(room.people) for room in shown)

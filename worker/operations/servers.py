@@ -1,0 +1,122 @@
+"""Servers: added, listed, checked, drained, enabled, disabled."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from worker import bbb
+from worker.errors import Conflict, InputError, SettingsError, Unknown
+from worker.operations import story
+from worker.operations.context import Context
+from worker.store.tables import Server
+
+
+def find(session: Session, name: str) -> Server:
+    """The server of this name. Raises Unknown."""
+    found = session.scalar(select(Server).where(Server.name == name))
+    if found is None:
+        raise Unknown(f"there is no server {name!r}; `meetingz server list` shows all")
+    return found
+
+
+def everyone(session: Session) -> Sequence[Server]:
+    """All servers, by name."""
+    return session.scalars(select(Server).order_by(Server.name)).all()
+
+
+def add(
+    context: Context,
+    name: str,
+    url: str,
+    secret: str,
+    now: datetime,
+    *,
+    checksum: str = "sha1",
+    capacity: int | None = None,
+    weight: float = 1.0,
+) -> int:
+    """Add a server; its secret is stored encrypted. Raises Conflict where name or address is taken."""
+    if not secret:
+        raise InputError("the secret is empty")
+    if weight <= 0:
+        raise InputError(f"the weight {weight:g} is not possible; write a number above 0")
+    try:
+        endpoint = bbb.Endpoint(url, secret, checksum)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    with context.database.write() as session:
+        if session.scalar(select(Server.id).where(Server.name == name)) is not None:
+            raise Conflict(f"there is a server {name!r} already")
+        if session.scalar(select(Server.id).where(Server.api_url == endpoint.base_url)) is not None:
+            raise Conflict(f"there is a server with the address {endpoint.base_url} already")
+        row = Server(
+            name=name,
+            api_url=endpoint.base_url,
+            secret=context.vault.lock(secret),
+            checksum=checksum,
+            capacity=capacity,
+            weight=weight,
+        )
+        session.add(row)
+        session.flush()
+        story.tell(session, "server_added", now, server_id=row.id, detail=name)
+        return row.id
+
+
+def from_settings(context: Context, now: datetime) -> None:
+    """The server of the quick start (``MEETINGZ_SERVER_URL``): added once, its secret kept up to date."""
+    settings = context.settings
+    if settings.server_url is None or settings.server_secret is None:
+        return
+    secret = settings.server_secret.get_secret_value()
+    try:
+        endpoint = bbb.Endpoint(settings.server_url, secret, settings.server_checksum)
+    except ValueError as error:
+        raise SettingsError(f"MEETINGZ_SERVER_URL: {error}") from None
+    with context.database.write() as session:
+        known = session.scalar(select(Server).where(Server.api_url == endpoint.base_url))
+        if known is not None and context.vault.open(known.secret) != secret:
+            known.secret = context.vault.lock(secret)
+        if known is not None:
+            known.checksum = settings.server_checksum
+            return
+    add(context, "default", settings.server_url, secret, now, checksum=settings.server_checksum)
+
+
+def drain(context: Context, name: str, now: datetime) -> None:
+    """No new meetings; those that are on it run to their end."""
+    _set(context, name, now, "server_draining", enabled=True, draining=True)
+
+
+def enable(context: Context, name: str, now: datetime) -> None:
+    """Back in use."""
+    _set(context, name, now, "server_enabled", enabled=True, draining=False)
+
+
+def disable(context: Context, name: str, now: datetime) -> None:
+    """Not used for new meetings and not watched, but for meetings of ours that are still on it."""
+    _set(context, name, now, "server_disabled", enabled=False, draining=False)
+
+
+def _set(context: Context, name: str, now: datetime, kind: str, *, enabled: bool, draining: bool) -> None:
+    with context.database.write() as session:
+        row = find(session, name)
+        row.enabled, row.draining = enabled, draining
+        if enabled and not draining:
+            row.healthy, row.failures = True, 0
+        story.tell(session, kind, now, server_id=row.id, detail=name)
+
+
+def check(context: Context, name: str, now: datetime) -> bbb.Features:
+    """Ask a server what it can do, and remember it."""
+    with context.database.read() as session:
+        server = find(session, name)
+    features = bbb.probe(context.connect(server))
+    with context.database.write() as session:
+        row = find(session, name)
+        row.features = {key: str(value) for key, value in asdict(features).items()}
+        row.checked_at = now
+    return features

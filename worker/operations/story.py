@@ -1,0 +1,41 @@
+"""The story of each occurrence and server: a row a fact, in the transaction that made it true, and a log line."""
+
+from datetime import datetime
+
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session
+
+from worker import logs
+from worker.store.tables import Event
+
+#: What somebody should look at; all others are the ordinary course of things.
+ALARMS = frozenset(
+    {"not_opened", "no_server", "end_refused", "lives_on", "server_down", "poisoned", "vanished", "label_conflict"}
+)
+
+
+def tell(
+    session: Session,
+    kind: str,
+    at: datetime,
+    *,
+    occurrence_id: int | None = None,
+    server_id: int | None = None,
+    detail: str | None = None,
+) -> None:
+    """Write one fact. It is logged only once the transaction is committed: a fact rolled back never was."""
+    text = detail[:1000] if detail else None
+    session.add(Event(at=at, kind=kind, occurrence_id=occurrence_id, server_id=server_id, detail=text))
+    level = "warning" if kind in ALARMS else "info"
+
+    def committed(_session: Session) -> None:
+        logs.event(kind, level=level, occurrence=occurrence_id, server=server_id, detail=text)
+
+    event.listen(session, "after_commit", committed, once=True)
+
+
+def tell_once(session: Session, kind: str, at: datetime, *, occurrence_id: int, detail: str) -> None:
+    """An alarm is raised once for a cause, not at each tick: nothing where the last of its kind says the same."""
+    last = select(Event.detail).where(Event.occurrence_id == occurrence_id, Event.kind == kind)
+    if session.scalar(last.order_by(Event.id.desc()).limit(1)) != detail[:1000]:
+        tell(session, kind, at, occurrence_id=occurrence_id, detail=detail)

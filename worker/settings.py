@@ -1,0 +1,209 @@
+"""Settings: ``config/meetingz.toml`` and environment variables, read once, frozen.
+
+A variable wins over the file, the file over the default. Every field is ``MEETINGZ_<NAME>`` in the environment and
+``<name>`` in the file; names that operators bring from other programs are read as well. A secret may also come as
+``<VARIABLE>_FILE``, the path of a file that holds it. ``..._seconds`` are numbers, fractions allowed, so that a whole
+class can be played in seconds. Contradictions are refused here, before anything runs.
+"""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from worker.errors import SettingsError
+
+Seconds = Annotated[float, Field(gt=0, le=10 * 366 * 86400, allow_inf_nan=False)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+
+
+def _named(name: str, *others: str) -> AliasChoices:
+    return AliasChoices(f"MEETINGZ_{name.upper()}", name, *others)
+
+
+class Settings(BaseSettings):
+    """All settings of one installation; see docs/settings.md for the same in a table."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="MEETINGZ_", frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True
+    )
+
+    #: SQLAlchemy URL; empty means SQLite in the data folder.
+    database_url: SecretStr = Field(SecretStr(""), validation_alias=_named("database_url", "DATABASE_URL"))
+    #: Celery broker; ``memory://`` runs worker and beat in one process.
+    broker_url: SecretStr = Field(SecretStr("memory://"), validation_alias=_named("broker_url", "REDIS_URL"))
+    #: Where the embedded database, the key file and downloads live.
+    data_dir: Path = Path("./var")
+    #: Encrypts server secrets and meeting passwords; several, comma separated, rotate: the first one encrypts.
+    secret_key: SecretStr | None = None
+    #: The origin label on every meeting: which installation it belongs to.
+    origin: str = Field("meetingz-worker", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
+    #: Language of reports for people.
+    language: Literal["en", "fa"] = "en"
+    #: Zone of courses that name none.
+    timezone: str = "Asia/Tehran"
+    #: First day of the week for odd and even weeks; 0 is Monday, 5 is Saturday.
+    week_start: Annotated[int, Field(ge=0, le=6)] = 5
+
+    lead_seconds: Seconds = 900  #: how early a room opens
+    grace_seconds: Annotated[float, Field(ge=0, le=86400)] = 600  #: how long after its end a class may run on
+    horizon_days: Annotated[float, Field(gt=0, le=366)] = 14  #: how far ahead occurrences are planned
+
+    plan_period_seconds: Seconds = 3600
+    provision_period_seconds: Seconds = 30
+    poll_period_seconds: Seconds = 30
+    end_period_seconds: Seconds = 30
+    harvest_period_seconds: Seconds = 300
+
+    tolerance_seconds: Seconds = 90  #: the gap between polls that is still one stay
+    gone_after: Annotated[int, Field(ge=1, le=100)] = 2  #: misses in a row before a meeting is believed gone
+
+    present_percent: Percent = 75  #: of the planned window
+    partial_percent: Percent = 10
+    observed_percent: Percent = 50  #: below this observed share of the window a status is unknown
+    late_seconds: Annotated[float, Field(ge=0)] = 600
+    left_early_seconds: Annotated[float, Field(ge=0)] = 600
+    #: Attendees whose user id or name matches are recorders, not people (a regular expression).
+    bots: str = r"(?i)^(bbb[-_ ]?(recorder|bot)|meetingz[-_ ]?(recorder|bot)|recorder[-_ ]?bot)"
+
+    server_down_after: Annotated[int, Field(ge=1)] = 3  #: failures in a row
+    server_up_after: Annotated[int, Field(ge=1)] = 3  #: successes in a row
+    end_retry_seconds: Seconds = 60  #: a meeting that lives on is asked to end again after this long
+    connect_timeout_seconds: Seconds = 5
+    read_timeout_seconds: Seconds = 20
+    reply_limit_bytes: Annotated[int, Field(ge=1024)] = 64 * 2**20
+
+    #: Quick start: one server and no command.
+    server_url: str | None = Field(
+        None, validation_alias=_named("server_url", "BIGBLUEBUTTON_ENDPOINT", "BBB_SERVER_BASE_URL")
+    )
+    server_secret: SecretStr | None = Field(
+        None, validation_alias=_named("server_secret", "BIGBLUEBUTTON_SECRET", "BBB_SECRET")
+    )
+    server_checksum: Literal["sha1", "sha256", "sha384", "sha512"] = "sha1"
+
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", validation_alias=_named("log_level", "LOG_LEVEL")
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"{value!r} is not a time zone; write one such as Asia/Tehran") from None
+        return value
+
+    @model_validator(mode="after")
+    def _no_contradictions(self) -> "Settings":
+        if self.tolerance_seconds < self.poll_period_seconds:
+            raise ValueError(
+                "tolerance_seconds must not be less than poll_period_seconds, or every poll would begin a new stay"
+            )
+        if self.partial_percent > self.present_percent:
+            raise ValueError("partial_percent must not exceed present_percent")
+        if (self.server_url is None) != (self.server_secret is None):
+            raise ValueError("server_url and server_secret go together: set both or neither")
+        return self
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force; it may hold a password."""
+        url = self.database_url.get_secret_value()
+        if not url:
+            return f"sqlite:///{self.data_dir.resolve() / 'meetingz.db'}"
+        # The psycopg 3 driver is the one installed; the bare names are what hosting panels hand out.
+        for bare in ("postgres://", "postgresql://"):
+            if url.startswith(bare):
+                return "postgresql+psycopg://" + url.removeprefix(bare)
+        return url
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the broker lives in this process."""
+        return self.broker_url.get_secret_value().startswith("memory://")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then variables, then ``..._FILE`` secrets, then the file."""
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
+        return init_settings, env_settings, _SecretFiles(settings_cls), toml
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """``MEETINGZ_SECRET_KEY_FILE=/run/secrets/key`` for every field that holds a secret."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        for variable in _variables(field_name, field):
+            if path := os.environ.get(f"{variable}_FILE"):
+                return _contents(variable, path), field_name, False
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found = {}
+        for name, field in self.settings_cls.model_fields.items():
+            if "SecretStr" in str(field.annotation):
+                value, _, _ = self.get_field_value(field, name)
+                if value is not None:
+                    found[name] = value
+        return found
+
+
+def _variables(name: str, field: FieldInfo) -> list[str]:
+    alias = field.validation_alias
+    names = [str(choice) for choice in alias.choices] if isinstance(alias, AliasChoices) else []
+    return [f"MEETINGZ_{name.upper()}", *(each for each in names if each.isupper())]
+
+
+def _contents(variable: str, path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{variable}_FILE: cannot read {path}: {getattr(error, 'strerror', error)}") from None
+
+
+def config_file() -> Path | None:
+    """The settings file in force: ``MEETINGZ_CONFIG``, else ``config/meetingz.toml`` here, else /etc/meetingz."""
+    if named := os.environ.get("MEETINGZ_CONFIG"):
+        if not Path(named).is_file():
+            raise SettingsError(f"MEETINGZ_CONFIG: there is no file {named}")
+        return Path(named)
+    for place in (Path("config/meetingz.toml"), Path("/etc/meetingz/meetingz.toml")):
+        if place.is_file():
+            return place
+    return None
+
+
+@cache
+def load() -> Settings:
+    """The settings of this process. Raises SettingsError, one line, with the setting's name."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError(_first_line(error)) from None
+    except ValueError as error:
+        raise SettingsError(f"{config_file() or 'settings'}: {error}") from None
+
+
+def _first_line(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else "settings"
+    label = name if name.isupper() else f"MEETINGZ_{name.upper()}"
+    if first["type"] == "extra_forbidden":
+        return f"{config_file()}: there is no setting {name!r}; see docs/settings.md"
+    text = first["msg"].removeprefix("Value error, ")
+    return text if not first["loc"] else f"{label}: {text}"

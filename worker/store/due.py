@@ -1,0 +1,71 @@
+"""What should be so, and is not yet? One indexed question a loop; the present is an argument."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Select, and_, exists, or_, select
+from sqlalchemy.orm import Session
+
+from worker.store.tables import Course, Meeting, Occurrence, Server
+
+
+def _live() -> Select[int]:
+    return select(Meeting.id).where(Meeting.occurrence_id == Occurrence.id, Meeting.closed_at.is_(None))
+
+
+def to_open() -> Select[int]:
+    """Occurrences whose room should be open and is not; ``requested`` ones are asked for again. Needs :func:`at`."""
+    return select(Occurrence.id).where(
+        Occurrence.settled_at.is_(None),
+        Occurrence.cancelled_at.is_(None),
+        Occurrence.finished_at.is_(None),
+        ~exists(_live().where(Meeting.state != "requested")),
+    )
+
+
+def occurrences_to_open(session: Session, now: datetime) -> Sequence[int]:
+    """Ids, the most urgent first."""
+    wanted = to_open().where(Occurrence.opens_at <= now, Occurrence.closes_at > now)
+    return session.scalars(wanted.order_by(Occurrence.starts_at, Occurrence.id)).all()
+
+
+def servers_to_poll(session: Session) -> Sequence[int]:
+    """Every server in use, and every one that still holds a meeting of ours."""
+    holds = exists(select(Meeting.id).where(Meeting.server_id == Server.id, Meeting.closed_at.is_(None)))
+    return session.scalars(select(Server.id).where(or_(Server.enabled, holds)).order_by(Server.id)).all()
+
+
+def servers_to_harvest(session: Session) -> Sequence[int]:
+    """Every server that may hold recordings of ours, enabled or not."""
+    used = exists(select(Meeting.id).where(Meeting.server_id == Server.id))
+    return session.scalars(select(Server.id).where(or_(Server.enabled, used)).order_by(Server.id)).all()
+
+
+def meetings_to_end(
+    session: Session, now: datetime, retry_before: datetime
+) -> Sequence[tuple[Meeting, datetime, float | None]]:
+    """Live meetings past their end, or of a cancelled class, with the end and the course's own grace in seconds.
+
+    Left out are those asked since ``retry_before`` and those whose server said no for good.
+    """
+    over = and_(Occurrence.closes_at <= now, Course.end_policy == "end")
+    wanted = (
+        select(Meeting, Occurrence.closes_at, Course.grace_seconds, Occurrence.cancelled_at)
+        .join(Occurrence, Meeting.occurrence_id == Occurrence.id)
+        .join(Course, Occurrence.course_id == Course.id)
+        .where(Meeting.closed_at.is_(None), Meeting.state != "requested", Meeting.end_refused.is_(None))
+        .where(or_(Meeting.end_requested_at.is_(None), Meeting.end_requested_at <= retry_before))
+        .where(or_(over, Occurrence.cancelled_at.is_not(None)))
+        .order_by(Meeting.id)
+    )
+    return [
+        (row[0], row[1] if row[3] is None else row[3], row[2] if row[3] is None else 0.0)
+        for row in session.execute(wanted)
+    ]
+
+
+def occurrences_to_settle(session: Session, now: datetime) -> Sequence[int]:
+    """Occurrences that are over, or cancelled, with nothing of them live any more."""
+    over = or_(Occurrence.closes_at <= now, Occurrence.cancelled_at.is_not(None))
+    wanted = select(Occurrence.id).where(Occurrence.settled_at.is_(None), Occurrence.opens_at <= now, over)
+    return session.scalars(wanted.where(~exists(_live())).order_by(Occurrence.id)).all()

@@ -1,0 +1,83 @@
+"""Secrets at rest: Fernet, with the key from ``MEETINGZ_SECRET_KEY`` or a file of our own, mode 0600.
+
+Several keys, comma separated, rotate: the first encrypts, all decrypt.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from worker.errors import SettingsError
+
+_SHORTEST = 16
+
+
+class Vault:
+    """Encrypts and decrypts; never shows its key."""
+
+    def __init__(self, keys: str) -> None:
+        self._fernet = MultiFernet([_fernet(key.strip()) for key in keys.split(",") if key.strip()])
+
+    def lock(self, text: str) -> bytes:
+        """Ciphertext of a secret, to be stored."""
+        return self._fernet.encrypt(text.encode())
+
+    def open(self, token: bytes) -> str:
+        """The secret again. Raises SettingsError where the key is not the one that locked it."""
+        try:
+            return self._fernet.decrypt(token).decode()
+        except InvalidToken:
+            raise SettingsError(
+                "a stored secret cannot be read with this MEETINGZ_SECRET_KEY: bring back the key it was written with"
+            ) from None
+
+    def lock_pair(self, attendee: str, moderator: str) -> bytes:
+        """Both passwords of a meeting."""
+        return self.lock(json.dumps([attendee, moderator]))
+
+    def open_pair(self, token: bytes) -> tuple[str, str]:
+        attendee, moderator = json.loads(self.open(token))
+        return attendee, moderator
+
+
+def new_passwords() -> tuple[str, str]:
+    """Attendee's and moderator's: random, and distinct, for equal ones make everybody a moderator (E68)."""
+    return secrets.token_urlsafe(12), "m" + secrets.token_urlsafe(12)
+
+
+def _fernet(key: str) -> Fernet:
+    try:
+        return Fernet(key)
+    except ValueError:
+        if len(key) < _SHORTEST:
+            raise SettingsError(f"MEETINGZ_SECRET_KEY: too short; give at least {_SHORTEST} characters") from None
+        # A passphrase instead of a key. It should be long and random; the hash only brings it to the right shape.
+        return Fernet(base64.urlsafe_b64encode(hashlib.sha256(key.encode()).digest()))
+
+
+def key_in(folder: Path) -> str:
+    """The key of the embedded installation: read, or made at first use. Two processes at once agree on one."""
+    path = folder / "secret.key"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _read(path)
+    except FileNotFoundError:
+        folder.mkdir(parents=True, exist_ok=True)
+        return key_in(folder)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(Fernet.generate_key().decode())
+    return _read(path)
+
+
+def _read(path: Path) -> str:
+    for _ in range(100):  # another process may be between creating the file and filling it
+        if text := path.read_text(encoding="ascii").strip():
+            return text
+        os.sched_yield()
+    raise SettingsError(f"{path} is empty: put the key back, or remove the file if no secret was stored yet")
