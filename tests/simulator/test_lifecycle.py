@@ -304,5 +304,20 @@ def test_e55_breakouts_are_listed_and_end_with_their_parent(call, clock):
     call.create("room1", isBreakout="true", parentMeetingID="m1", sequence=1)
     assert call.info("room1")["parentMeetingID"] == parent
     assert call.info()["breakoutRooms/breakout"] == "room1"
+    call.world.end_from_inside("room1")
+    assert call.info()["breakoutRooms/breakout"] is None
+    call.create("room2", isBreakout="true", parentMeetingID="m1", sequence=2)
     call.world.end_from_inside("m1")
-    assert not lives(call, "room1")
+    assert not lives(call, "room2")
+
+
+def test_e58_a_recorder_bot_comes_with_the_recording_and_goes_with_the_last_one(make, clock):
+    call = make(replace(PROFILES["meetingz"], recorder_bot="recorder-1"))
+    call.create(record="true")
+    call.world.join("m1", "u1", "Zahra")
+    call.world.press_record("m1")
+    assert sorted(call.names()) == ["recorder-1", "u1"]
+    clock.forward(100)
+    call.world.leave("m1", "u1")
+    clock.forward(90)
+    assert not lives(call)

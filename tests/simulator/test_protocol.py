@@ -346,13 +346,24 @@ def test_e68_equal_passwords_make_everybody_a_moderator(call):
 
 
 @pytest.mark.parametrize(("era", "room"), [("A", 2), ("B", 3), ("E", 2)])
-def test_e70_a_full_meeting_ghosts_included(make, era, room):
+def test_e70_a_full_meeting_ghosts_included(make, clock, era, room):
     call = make(era)
     call.create(maxParticipants=2)
     for number in range(room):
         assert join(call, userID=f"u{number}").ok
     call.world.leave("m1", "u0")
     assert "maxParticipantsReached" in join(call).headers["Location"]
+    clock.forward(100)
+    assert join(call).ok
+
+
+def test_e70_links_fetched_but_not_followed_count_for_a_minute(make, clock):
+    call = make("A", connect_on_join=False)
+    call.create(maxParticipants=1)
+    assert join(call).ok
+    assert "maxParticipantsReached" in join(call).headers["Location"]
+    clock.forward(61)
+    assert join(call).ok
 
 
 def test_e56_a_waiting_guest_is_no_attendee(make):

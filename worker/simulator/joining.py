@@ -8,6 +8,8 @@ from worker.simulator.meeting import MODERATOR, VIEWER, Connection, Meeting
 from worker.simulator.wire import Refused, Reply, Request, failure, page, success, tags
 from worker.simulator.world import World
 
+REGISTERED_FOR = 60.0
+
 
 def join(world: World, request: Request, now: float) -> Reply:
     gate.check(world, request, ("fullName", "meetingID"))
@@ -16,9 +18,8 @@ def join(world: World, request: Request, now: float) -> Reply:
         raise Refused("meetingForciblyEnded", "This meeting has been ended.")
     role = _role(world, request, meeting)
     _check_time(request, meeting)
-    _check_room(world, meeting)
+    _check_room(world, meeting, now)
     person = _person(world, request, role, now)
-    meeting.registered += 1
     guest = _guest_status(world, request, meeting)
     if guest != "ALLOW":
         return _waiting(world, guest)
@@ -45,15 +46,16 @@ def _check_time(request: Request, meeting: Meeting) -> None:
         raise Refused("mismatchCreateTimeParam", "This link belongs to an earlier meeting.")
 
 
-def _check_room(world: World, meeting: Meeting) -> None:
+def _check_room(world: World, meeting: Meeting, now: float) -> None:
     limit = meeting.max_participants + (1 if world.profile.max_off_by_one else 0)
-    # Those who left stay in `people` while their ghosts are seen, and count.
-    if meeting.max_participants and len(meeting.people) + _registered_only(world, meeting) >= limit:
+    # Ghosts count, and so do links that were fetched and never followed by a client.
+    if meeting.max_participants and len(meeting.listed(now)) + _registered_only(world, meeting, now) >= limit:
         raise Refused("maxParticipantsReached", "The meeting is full.")
 
 
-def _registered_only(world: World, meeting: Meeting) -> int:
-    return sum(waiting is meeting for waiting, _ in world.waiting.values())
+def _registered_only(world: World, meeting: Meeting, now: float) -> int:
+    oldest = now - world.pace.seconds(REGISTERED_FOR)
+    return sum(waiting is meeting and person.joined_at > oldest for waiting, person in world.waiting.values())
 
 
 def _person(world: World, request: Request, role: str, now: float) -> Connection:

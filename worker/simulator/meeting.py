@@ -33,7 +33,7 @@ class MeetingRecord(NamedTuple):
     peak: int
 
 
-@dataclass
+@dataclass(eq=False)
 class Connection:
     """One live connection of a person; a second device or a second click is another one."""
 
@@ -73,7 +73,7 @@ def _lingering(meeting: "Meeting", gone: float, lingers: float, pace: Pace) -> f
     return pace.purge(meeting.created_at, gone + pace.seconds(lingers)) if lingers else gone
 
 
-@dataclass
+@dataclass(eq=False)
 class Meeting:
     """A meeting instance; `internal_id` names it for ever, `meeting_id` may be used again."""
 
@@ -99,10 +99,9 @@ class Meeting:
     parent: "Meeting | None" = None
     sequence: int = 0
     free_join: bool = False
-    breakouts: list["Meeting"] = field(default_factory=list)
+    breakouts: list["Meeting"] = field(default_factory=list, repr=False)
     people: list[Connection] = field(default_factory=list)
     connections: list[Connection] = field(default_factory=list)
-    registered: int = 0
     used: bool = False
     peak: int = 0
     ending_at: float | None = None
@@ -111,7 +110,6 @@ class Meeting:
     end_reason: str | None = None
     recording_since: float | None = None
     recorded: float = 0.0
-    forgotten: bool = False
     version: int = 0
     cache: dict[tuple[bool, bool], bytes] = field(default_factory=dict)
     cached_until: float = NEVER

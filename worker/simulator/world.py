@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from worker.simulator.faults import Faults
+from worker.simulator.ledger import Ledger
 from worker.simulator.meeting import MODERATOR, VIEWER, Connection, Meeting, MeetingRecord, TruthStay, fate
 from worker.simulator.pace import Pace
 from worker.simulator.profiles import Profile, profile_named
 from worker.simulator.recording import Recording, recording_of
 
+BOT = "recorder"
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
@@ -49,11 +51,7 @@ class World:
         self._clock = clock
         self._random = random.Random(seed)  # noqa: S311 (repeatable on purpose)
         self._lock = threading.RLock()
-        self._live: dict[str, Meeting] = {}
-        self._ended: dict[str, Meeting] = {}
-        self._all: list[Meeting] = []
-        self._running: dict[str, list[Meeting]] = {}
-        self._internal_ids: set[str] = set()
+        self._ledger = Ledger()
         self._ends: list[tuple[float, int, int, Meeting]] = []
         self._order = itertools.count()
         self._recorder_free_at = 0.0
@@ -91,14 +89,10 @@ class World:
         for person in meeting.people:
             person.expel(at)
         meeting.touch()
-        self._retire(meeting)
+        self._ledger.retire(meeting)
         self._archive(meeting)
-
-    def _retire(self, meeting: Meeting) -> None:
-        self._running[meeting.meeting_id].remove(meeting)
-        if self._live.get(meeting.meeting_id) is meeting:
-            del self._live[meeting.meeting_id]
-            self._ended[meeting.meeting_id] = meeting
+        if meeting.parent is not None:
+            self._changed(meeting.parent)
 
     def _archive(self, meeting: Meeting) -> None:
         recording = recording_of(meeting, self.profile, self.pace, self._recorder_free_at)
@@ -110,39 +104,27 @@ class World:
 
     def find(self, meeting_id: str) -> Meeting | None:
         """The meeting the API would find under this id; hold the world still while using it."""
-        meeting = self._live.get(meeting_id)
-        if meeting is None and self.profile.ended_visible:
-            meeting = self._just_ended(meeting_id)
-        return meeting
-
-    def _just_ended(self, meeting_id: str) -> Meeting | None:
-        meeting = self._ended.get(meeting_id)
-        if meeting is None or meeting.ended_at is None:
-            return None
-        fresh = self._clock() < meeting.ended_at + self.pace.seconds(self.profile.ended_visible)
-        return meeting if fresh else None
+        oldest = self._clock() - self.pace.seconds(self.profile.ended_visible)
+        return self._ledger.live.get(meeting_id) or self._ledger.ended_since(meeting_id, oldest)
 
     def known(self) -> list[Meeting]:
         """Every live meeting the API can see."""
-        return list(self._live.values())
+        return list(self._ledger.live.values())
 
     def every(self) -> list[Meeting]:
         """Every instance there ever was, oldest first."""
-        return list(self._all)
+        return list(self._ledger.every)
 
     def open(self, meeting: Meeting) -> None:
         """Take in a new meeting."""
-        self._live[meeting.meeting_id] = meeting
-        self._all.append(meeting)
-        self._running.setdefault(meeting.meeting_id, []).append(meeting)
-        self._internal_ids.add(meeting.internal_id)
+        self._ledger.enter(meeting)
         if meeting.parent is not None:
             meeting.parent.breakouts.append(meeting)
             self._changed(meeting.parent)
         self._changed(meeting)
 
     def is_taken(self, internal_id: str) -> bool:
-        return internal_id in self._internal_ids
+        return internal_id in self._ledger.internal_ids
 
     def ask_to_end(self, meeting: Meeting, now: float) -> None:
         """Ends it a little later, as the server does."""
@@ -153,7 +135,7 @@ class World:
     def meeting(self, meeting_id: str) -> Meeting | None:
         """The live meeting of this id, if there is one."""
         with self.at_now():
-            return self._live.get(meeting_id)
+            return self._ledger.live.get(meeting_id)
 
     def meetings(self) -> list[Meeting]:
         """Every live meeting."""
@@ -168,14 +150,12 @@ class World:
     def restart_web(self) -> None:
         """The web application forgets every meeting while people sit on in the conferences."""
         with self.at_now():
-            for meeting in self._live.values():
-                meeting.forgotten = True
-            self._live.clear()
+            self._ledger.live.clear()
 
     def _require(self, meeting_id: str) -> Meeting:
-        if meeting_id not in self._live:
+        if meeting_id not in self._ledger.live:
             raise NoSuchMeeting(meeting_id)
-        return self._live[meeting_id]
+        return self._ledger.live[meeting_id]
 
     # People
 
@@ -221,11 +201,13 @@ class World:
     def leave(self, meeting_id: str, user_id: str, device: str | None = None) -> None:
         """A person's connections are cut, or that of one device; the server notices later."""
         with self.at_now() as now:
-            for meeting in self._running.get(meeting_id, ()):
+            for meeting in self._ledger.running.get(meeting_id, ()):
                 self._disconnect(meeting, user_id, device, now)
 
     def _disconnect(self, meeting: Meeting, user_id: str, device: str | None, now: float) -> None:
         leaving = [p for p in meeting.connected if p.user_id == user_id and device in (None, p.device)]
+        if all(person in leaving or person.device == BOT for person in meeting.connected):
+            leaving = meeting.connected  # a recorder does not stay in an empty room
         for person in leaving:
             person.disconnect(meeting, now, self.profile, self.pace)
         if leaving and not meeting.connected:
@@ -262,7 +244,7 @@ class World:
     def _call_bot(self, meeting: Meeting, now: float) -> None:
         name = self.profile.recorder_bot
         if name is not None and all(person.user_id != name for person in meeting.connected):
-            self.connect(meeting, Connection("w_" + self.token(12), name, name, VIEWER, "bot", now), now)
+            self.connect(meeting, Connection("w_" + self.token(12), name, name, VIEWER, BOT, now), now)
 
     def _stop_recording(self, meeting: Meeting, now: float) -> None:
         if meeting.recording_since is not None:
@@ -276,11 +258,11 @@ class World:
         with self.at_now():
             return [
                 TruthStay(m.meeting_id, m.internal_id, p.user_id, p.full_name, p.joined_at, p.left_at)
-                for m in self._all
+                for m in self._ledger.every
                 for p in m.connections
             ]
 
     def history(self) -> list[MeetingRecord]:
         """Every meeting instance there ever was, oldest first."""
         with self.at_now():
-            return [meeting.as_record() for meeting in self._all]
+            return [meeting.as_record() for meeting in self._ledger.every]
