@@ -41,7 +41,7 @@ class Sitting:
     starts_at: datetime
     closes_at: datetime
     cancelled: bool
-    settled: bool
+    over: bool  #: it is settled, or its room was ended from inside and stays ended
     open: bool  #: a meeting of it is live on a server now
     inside: bool  #: the last poll saw people in it
     seen: bool  #: somebody was there at some time
@@ -56,7 +56,7 @@ def state_of(sitting: Sitting, now: datetime) -> OccurrenceState:
         return "cancelled"
     if sitting.open:
         return "live" if sitting.inside else "open"
-    if not sitting.settled and now < sitting.closes_at:
+    if not sitting.over and now < sitting.closes_at:
         return "planned"
     return "held" if sitting.seen else "missed"
 

@@ -66,7 +66,7 @@ def _sitting(
         starts_at=occurrence.starts_at,
         closes_at=occurrence.closes_at,
         cancelled=occurrence.cancelled_at is not None,
-        settled=occurrence.settled_at is not None,
+        over=occurrence.settled_at is not None or occurrence.finished_at is not None,
         open=is_open,
         inside=meeting is not None and meeting.people > 0,
         seen=occurrence.id in seen,

@@ -1,5 +1,6 @@
 """Migrations, run by code: from the source tree or from inside an installed wheel."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,7 +73,7 @@ def _alone(database: Database) -> Iterator[Connection]:
 
 
 def _config(connection: Connection | None = None) -> Config:
-    config = Config()
+    config = Config(stdout=io.StringIO())  # Alembic chats; what it finds is returned or raised
     config.set_main_option("script_location", str(folder()).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     if connection is not None:

@@ -37,4 +37,4 @@ def put(session: Session, table: type[Base], row: Mapping[str, Any], key: Sequen
 
 def _insert(session: Session, table: type[Base]) -> Any:
     maker = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    return maker(table)
+    return maker(table.__table__)
