@@ -54,7 +54,7 @@ def test_all_columns(write):
 
 
 def test_the_caller_fills_what_the_file_leaves_out(write):
-    path = write(f"{HEAD},weeks\nA,A,0 9 * * 6,90,odd\n")
+    write(f"{HEAD},weeks\nA,A,0 9 * * 6,90,odd\n")
     slot = (
         read(write(f"{HEAD},weeks\nA,A,0 9 * * 6,90,odd\n"), from_date=date(2026, 9, 1), until_date=date(2027, 1, 1))
         .courses[0]

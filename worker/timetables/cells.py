@@ -43,7 +43,13 @@ class Row:
 
     def text(self, column: str, longest: int = LONGEST) -> str:
         """The cell without surrounding space; empty where there is none."""
-        value = unguard(self.cells.get(column, "").strip())
+        return self._checked(column, unguard(self.cells.get(column, "").strip()), longest)
+
+    def lines(self, column: str, longest: int) -> str:
+        """The cell with its line breaks read as spaces."""
+        return self._checked(column, " ".join(self.cells.get(column, "").split()), longest)
+
+    def _checked(self, column: str, value: str, longest: int) -> str:
         if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in value):
             raise self.bad(column, f"{value[:40]!r} holds a control character", "type the text again")
         if len(value) > longest:

@@ -29,14 +29,13 @@ def read_fet(lines: list[Line], file: str, defaults: Defaults) -> TimetableDraft
     """One course for each activity; FET's file does not say which activities belong together."""
     header = _header(lines, file)
     rows = list(rows_under(header, lines[1:], file))
-    bells = _bells(rows, file, defaults.periods)
+    if not rows:
+        raise BadFile(file, "holds no activity", "export the timetable from FET once more")
+    bells = _bells(rows, defaults.periods)
     activities: dict[str, list[Row]] = {}
     for row in rows:
         activities.setdefault(row.needed("activityid"), []).append(row)
-    courses = [_course(code, its, bells, defaults) for code, its in activities.items()]
-    if not courses:
-        raise BadFile(file, "holds no activity", "export the timetable from FET once more")
-    return TimetableDraft(tuple(courses))
+    return TimetableDraft(tuple(_course(code, its, bells, defaults) for code, its in activities.items()))
 
 
 def _header(lines: list[Line], file: str) -> Header:
@@ -88,7 +87,7 @@ def _label(row: Row) -> str:
     return match_key(row.needed("hour")).rstrip(".")
 
 
-def _bells(rows: list[Row], file: str, periods: Periods) -> dict[str, Bell]:
+def _bells(rows: list[Row], periods: Periods) -> dict[str, Bell]:
     """When each period begins and ends: from the bell schedule, or from labels that are times themselves."""
     if periods is not None:
         known = read_periods(periods)

@@ -74,7 +74,7 @@ def _header(lines: list[Line], file: str) -> Header:
 
 
 def _course(row: Row, defaults: Defaults) -> CourseDraft:
-    when = _normal(row.text("when", 4000))
+    when = _normal(row.lines("when", 4000))
     rooms = dict.fromkeys(" ".join(found["room"].split()) for found in map(_ROOM.search, _parts(when)) if found)
     group = row.text("group", LONGEST_KEY)
     code = row.needed("code", LONGEST_KEY)

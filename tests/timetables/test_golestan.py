@@ -1,0 +1,94 @@
+"""Course lists of Iranian universities: many classes in one cell."""
+
+from datetime import date
+
+import pytest
+
+from worker.timetables import BadFile, SlotDraft, detect_format, read_timetable
+
+HEAD = "شماره و گروه درس,نام درس,کل,نام استاد,زمان و مکان ارائه/ امتحان"
+FIRST = date(2026, 9, 19)
+
+
+def read(path, **more):
+    return read_timetable(path, timezone="Asia/Tehran", **{"from_date": FIRST} | more)
+
+
+def table(*cells):
+    return HEAD + "\n" + "".join(f'1211009_0{number},ریاضی,3,نوری,"{cell}"\n' for number, cell in enumerate(cells, 1))
+
+
+def test_a_lecture_each_week_and_one_each_odd_week(write):
+    cell = (
+        "درس(ت): يك شنبه 11:00-12:00 مکان: مواد24 درس(ت): سه شنبه ۱۱:۰۰-۱۲:۳۰ ف مکان: مواد25 "
+        "امتحان(5_1405.10.23) ساعت : 13:30-16:30"
+    )
+    path = write(table(cell))
+    assert detect_format(path) == "golestan"
+    course = read(path).courses[0]
+    assert (course.code, course.title, course.teacher_name, course.room) == (
+        "1211009_01",
+        "ریاضی",
+        "نوری",
+        "مواد24، مواد25",
+    )
+    assert course.slots == (SlotDraft("0 11 * * SUN", 60, FIRST), SlotDraft("0 11 * * TUE", 90, FIRST, None, 2, FIRST))
+
+
+@pytest.mark.parametrize(
+    ("cell", "crons"),
+    [
+        ("درس(ع): شنبه 08:00-10:00 ز مکان: سایت", ["0 8 * * SAT"]),
+        ("درس(ت):پنج شنبه 10:00-12:00", ["0 10 * * THU"]),
+        ("درس(ت): چهارشنبه ساعت 8:00 - 10:00 حل تمرین(ت): دو شنبه 14:00-15:00", ["0 8 * * WED", "0 14 * * MON"]),
+        ("شنبه 08:00-10:00، دوشنبه 08:00-10:00", ["0 8 * * SAT", "0 8 * * MON"]),
+        (
+            "درس(ت): يکشنبه 08:00-10:00\nدرس(ت): جمعه 08:00-10:00\nامتحان(1405.10.23) ساعت : 08:30-10:30",
+            ["0 8 * * SUN", "0 8 * * FRI"],
+        ),
+    ],
+)
+def test_spellings(write, cell, crons):
+    assert [slot.cron for slot in read(write(table(cell))).courses[0].slots] == crons
+
+
+def test_even_weeks(write):
+    slot = read(write(table("درس(ت): شنبه 08:00-10:00 ز"))).courses[0].slots[0]
+    assert (slot.every_weeks, slot.anchor) == (2, date(2026, 9, 26))
+
+
+def test_odd_weeks_need_a_first_day(write):
+    with pytest.raises(BadFile, match="pass --from"):
+        read(write(table("درس(ت): شنبه 08:00-10:00 ف")), from_date=None)
+
+
+def test_courses_without_a_time_are_named(write):
+    draft = read(write(table("درس(ت): شنبه 08:00-10:00", "امتحان(1405.10.23) ساعت : 08:30-10:30", "")))
+    assert len(draft.courses) == 1
+    assert [warning[:6] for warning in draft.warnings] == ["row 3:", "row 4:"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (table("درس(ت): شنبه 10:00-08:00"), "ends before it begins"),
+        (table("درس(ت): شنبه صبح"), "holds no day and time"),
+        (table("درس(ت): شنبه 25:00-26:00"), "no clock shows"),
+        (table(""), "no course with a time"),
+        ("نام درس,زمان و مکان ارائه\nریاضی,شنبه 08:00-10:00", "شماره و گروه درس"),
+        (HEAD + "\n1,A,,,شنبه 08:00-10:00\n1,A,,,شنبه 08:00-10:00", "in row 2 already"),
+    ],
+)
+def test_errors(write, text, words):
+    with pytest.raises(BadFile, match=words):
+        read(write(text))
+
+
+def test_the_page_that_calls_itself_xls(write):
+    page = (
+        '<html><head><meta charset="utf-8"></head><body><table><tr><td>x</td></tr></table><table><tr>'
+        "<th>شماره و گروه درس</th><th>نام درس</th><th>زمان و مكان ارائه</th></tr><tr><td>12_01</td><td>فیزیک</td>"
+        "<td>درس(ت): شنبه 08:00-10:00<br>درس(ت): دوشنبه 08:00-10:00 ف</td></tr></table></body></html>"
+    )
+    course = read(write(page, "list.xls")).courses[0]
+    assert (course.code, len(course.slots)) == ("12_01", 2)

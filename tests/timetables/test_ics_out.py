@@ -1,0 +1,99 @@
+"""iCalendar out: other programs expand it to what our rules say."""
+
+import io
+from datetime import UTC, date, datetime, timedelta
+
+import icalendar
+import pytest
+import recurring_ical_events
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from worker.domain.timetable import Rule, starts
+from worker.timetables import CourseDraft, SittingDraft, SlotDraft, read_timetable, write_timetable
+
+SLOT = SlotDraft("0 9 * * SAT", 90, date(2026, 9, 19), date(2026, 12, 31))
+
+
+def write(*courses, **more):
+    stream = io.BytesIO()
+    write_timetable(courses, stream, "ics", **more)
+    return stream.getvalue()
+
+
+def expanded(data, first, last):
+    found = recurring_ical_events.of(icalendar.Calendar.from_ical(data)).between(first, last)
+    return sorted((event["DTSTART"].dt.astimezone(UTC), event["DTEND"].dt.astimezone(UTC)) for event in found)
+
+
+def test_what_it_holds():
+    data = write(CourseDraft("A", "جبر", "Europe/Berlin", teacher_name="نوری", slots=(SLOT,), room="12"))
+    event = icalendar.Calendar.from_ical(data).walk("VEVENT")[0]
+    assert data.startswith(b"BEGIN:VCALENDAR\r\n")
+    assert b"BEGIN:VTIMEZONE" in data
+    assert (event["SUMMARY"], event["LOCATION"], event["X-MTZ-COURSE"]) == ("جبر", "12", "A")
+    assert {"UID", "DTSTAMP"} <= set(event)
+    assert all(len(line) <= 75 for line in data.split(b"\r\n"))
+    assert write(CourseDraft("A", "جبر", "Europe/Berlin", teacher_name="نوری", slots=(SLOT,), room="12")) == data
+
+
+def test_cancelled_moved_and_single_sittings(tmp_path):
+    def at(day, hour=5):
+        return datetime(2026, 10, day, hour, 30, tzinfo=UTC)
+
+    length = timedelta(minutes=90)
+    sittings = (
+        SittingDraft(at(3), at(3) + length, cancelled=True, original_start=at(3)),
+        SittingDraft(at(11, 8), at(11, 9), original_start=at(10)),
+        SittingDraft(at(20), at(20) + length),
+    )
+    course = CourseDraft("A", "A", "Asia/Tehran", slots=(SLOT,), sittings=sittings)
+    path = tmp_path / "t.ics"
+    path.write_bytes(write(course))
+    days = [start.day for start, _ in expanded(path.read_bytes(), date(2026, 10, 1), date(2026, 11, 1))]
+    assert days == [11, 17, 20, 24, 31]
+    back = read_timetable(path, timezone="UTC").courses
+    assert back == (course,)
+
+
+def test_slots_without_a_first_day_begin_when_asked():
+    course = CourseDraft("A", "A", "Asia/Tehran", slots=(SlotDraft("0 9 * * SAT", 90),))
+    assert icalendar.Calendar.from_ical(write(course, since=date(2026, 11, 22))).events[0].start.date() == date(
+        2026, 11, 28
+    )
+
+
+@pytest.mark.parametrize("cron", ["0 9 1 * MON", "* * * * *"])
+def test_what_icalendar_cannot_say(cron):
+    with pytest.raises(ValueError, match="export as csv"):
+        write(CourseDraft("A", "A", "UTC", slots=(SlotDraft(cron, 5),)))
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.sampled_from(
+        (
+            "0 9 * * 6",
+            "15 8,10 * * SAT-WED",
+            "0 9 * * *",
+            "30 7 1,15 * *",
+            "0 9 * 10-12 SAT",
+            "0 9 29 2 *",
+            "30 2 * * *",
+        )
+    ),
+    st.sampled_from(("Asia/Tehran", "Europe/Berlin")),
+    st.dates(date(2025, 9, 1), date(2026, 9, 1)),
+    st.integers(1, 3),
+    st.integers(-30, 30),
+)
+def test_others_expand_it_as_we_do(cron, zone, first, every, shift):
+    every = 1 if " 1,15 " in cron or " 29 " in cron else every
+    anchor = first + timedelta(days=shift) if every > 1 else None
+    slot = SlotDraft(cron, 60, first, first + timedelta(days=300), every, anchor)
+    rule = Rule(cron, 60, zone, slot.valid_from, slot.valid_until, every, anchor)
+    window = datetime(2025, 8, 1, tzinfo=UTC), datetime(2028, 8, 1, tzinfo=UTC)
+    ours = [(start, start + timedelta(minutes=60)) for start in starts(rule, *window)]
+    assert [start for start, _ in expanded(write(CourseDraft("A", "A", zone, slots=(slot,))), *window)] == [
+        start for start, _ in ours
+    ]

@@ -1,0 +1,75 @@
+"""Workbooks: typed cells, drop-downs, and files that are none."""
+
+import io
+from datetime import date, datetime, time
+
+import openpyxl
+import pytest
+
+from worker.timetables import BadFile, SlotDraft, detect_format, read_roster, read_timetable, template
+
+
+def book(tmp_path, *rows, name="t.xlsx"):
+    workbook = openpyxl.Workbook()
+    for row in rows:
+        workbook.active.append(row)
+    workbook.save(tmp_path / name)
+    return tmp_path / name
+
+
+def read(path):
+    return read_timetable(path, timezone="Asia/Tehran").courses
+
+
+def test_typed_cells(tmp_path):
+    path = book(tmp_path, [None], ["code", "title", "cron", "minutes", "from", "record"],
+                [101, "Algebra", "0 9 * * 6", 90, datetime(2026, 9, 19), True])  # fmt: skip  # noqa: DTZ001
+    assert detect_format(path) == "xlsx"
+    course = read(path)[0]
+    assert (course.code, course.record) == ("101", "always")
+    assert course.slots == (SlotDraft("0 9 * * 6", 90, date(2026, 9, 19)),)
+
+
+def test_times_as_a_spreadsheet_keeps_them(tmp_path):
+    path = book(tmp_path, ["code", "title", "day", "start", "end"], ["A", "A", "شنبه", time(8), time(9, 30)])
+    assert read(path)[0].slots == (SlotDraft("0 8 * * SAT", 90),)
+
+
+def test_errors_name_the_row_of_the_sheet(tmp_path):
+    path = book(tmp_path, ["code", "title", "cron", "minutes"], [None], ["A", "A", "x", 90])
+    with pytest.raises(BadFile) as caught:
+        read(path)
+    assert (caught.value.row, caught.value.column) == (3, "cron")
+
+
+def test_a_roster_in_a_workbook(tmp_path):
+    path = book(tmp_path, ["course", "user_id", "full_name", "role"], ["A", 9912345, "علی", "viewer"])
+    assert read_roster(path).entries[0].user_id == "9912345"
+
+
+def test_files_that_are_no_workbooks(write):
+    for data in (b"PK\x03\x04rubbish", b"\xd0\xcf\x11\xe0rubbish", b"code,title\n"):
+        with pytest.raises(BadFile, match="workbook"):
+            read(write(data, "t.xlsx"))
+
+
+@pytest.mark.parametrize("language", ["en", "fa", "xx"])
+def test_the_template_can_be_filled_in(tmp_path, language):
+    stream = io.BytesIO()
+    template(stream, language)
+    workbook = openpyxl.load_workbook(io.BytesIO(stream.getvalue()))
+    sheet = workbook.worksheets[0]
+    lists = {str(rule.sqref): rule.formula1 for rule in sheet.data_validations.dataValidation}
+    assert len(lists) == 3
+    header = [cell.value for cell in sheet[1]]
+    day, weeks, record = (lists[place].strip('"').split(",") for place in ("C2:C2001", "H2:H2001", "K2:K2001"))
+    for number, (each_day, each_week) in enumerate(zip(day, weeks * 3, strict=False)):
+        sheet.append(
+            [f"C{number}", "ریاضی", each_day, "08:00", "09:30", "1405/07/01", None, each_week, None, "نوری", record[0]]
+        )
+    workbook.save(tmp_path / "filled.xlsx")
+    courses = read(tmp_path / "filled.xlsx")
+    assert len(header) == 13
+    assert [course.slots[0].every_weeks for course in courses] == [1, 2, 2, 1, 2, 2, 1]
+    assert courses[0].slots[0].cron == "0 8 * * SAT"
+    assert courses[0].record == "never"
