@@ -19,6 +19,7 @@ class Seen:
     target: str
     headers: dict[str, str]
     body: bytes
+    port: int = 0
 
     @property
     def call(self) -> str:
@@ -57,10 +58,13 @@ class Wire:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def do_GET(self):
         length = int(self.headers.get("Content-Length") or 0)
-        seen = Seen(self.command, self.path, dict(self.headers.items()), self.rfile.read(length))
+        seen = Seen(
+            self.command, self.path, dict(self.headers.items()), self.rfile.read(length), self.client_address[1]
+        )
         answer = self.server.wire.answer(seen)
         self.send_response(answer.status)
         for name, value in _headers(answer).items():

@@ -60,6 +60,11 @@ def message_key(root: Element) -> str:
     return word(root.findtext("messageKey"))
 
 
+def text_map(element: Element | None) -> dict[str, str]:
+    """Child elements as name to text; empty for no element (E50). Keys arrive lower-cased (E25)."""
+    return {} if element is None else {child.tag: child.text or "" for child in element}
+
+
 def json_answer(body: bytes) -> dict[str, Any]:
     """The inside of a JSON SUCCESS answer, `{"response": {...}}` (F5). Raises like `answer`."""
     inside = _json_inside(body)

@@ -7,7 +7,7 @@ import hashlib
 from dataclasses import dataclass, field
 
 from worker.bbb.attendees import Attendee, parse_attendees
-from worker.bbb.envelope import Element, answer, document, message_key
+from worker.bbb.envelope import Element, answer, document, message_key, text_map
 from worker.bbb.errors import Garbled
 from worker.bbb.values import boolean, integer, word
 
@@ -173,11 +173,6 @@ def read_meeting(element: Element) -> MeetingInfo:
         attendee_pw=read.get("attendeePW") or "",
         moderator_pw=read.get("moderatorPW") or "",
     )
-
-
-def text_map(element: Element | None) -> dict[str, str]:
-    """Child elements as name to text; empty for no element (E50). Keys arrive lower-cased (E25)."""
-    return {} if element is None else {child.tag: child.text or "" for child in element}
 
 
 def _fields(element: Element) -> dict[str, str | None]:

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass, field, replace
 
-from worker.bbb.envelope import Element, answer
+from worker.bbb.envelope import Element, answer, text_map
 from worker.bbb.errors import NotFound
-from worker.bbb.meetings import text_map
 from worker.bbb.values import boolean, integer, word
 
 
@@ -98,7 +97,10 @@ def _merged(first: Recording | None, second: Recording) -> Recording:
 
 
 def _once(playbacks: list[Playback]) -> tuple[Playback, ...]:
-    return tuple({playback.format: playback for playback in reversed(playbacks)}.values())[::-1]
+    kept: dict[str, Playback] = {}
+    for playback in playbacks:
+        kept.setdefault(playback.format, playback)
+    return tuple(kept.values())
 
 
 def _recording(element: Element) -> Recording:

@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST: Final = 2**63 - 1
 _SEPARATORS: Final = re.compile("[,'’_\\s\u060c\u066c\u00a0\u202f\u200e\u200f\u061c]")
 _GROUPED: Final = re.compile(r"-?\d{1,3}(?:\.\d{3})+")
@@ -51,10 +52,10 @@ def instant(value: object) -> datetime | None:
     text = _latin(str(value).strip()) if isinstance(value, str | int) and not isinstance(value, bool) else ""
     try:
         if re.fullmatch(r"\d{9,14}", text):
-            return datetime.fromtimestamp(int(text) / (1000 if len(text) > 11 else 1), UTC)
+            return _EPOCH + timedelta(milliseconds=int(text) * (1 if len(text) > 11 else 1000))
         moment = datetime.fromisoformat(text)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError, OSError):
+    except (ValueError, OverflowError):
         return None
 
 
