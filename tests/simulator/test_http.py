@@ -212,6 +212,23 @@ def test_e13_two_documents(opened, http):
     assert http.get(f"{opened.base_url}api/getMeetings?{signed('getMeetings')}").content.count(b"<response>") == 2
 
 
+def test_e11_an_answer_without_its_charset(opened, http):
+    opened.world.faults.add(Fault("no_charset"))
+    reply = http.get(f"{opened.base_url}api/getMeetings?{signed('getMeetings')}")
+    assert reply.headers["Content-Type"] == "text/xml"
+
+
+def test_e12_an_answer_with_byte_order_mark_and_declaration(opened, http):
+    opened.world.faults.add(Fault("declared"))
+    reply = http.get(f"{opened.base_url}api/getMeetings?{signed('getMeetings')}")
+    assert reply.content.startswith(b"\xef\xbb\xbf<?xml")
+    assert reply.content.endswith(b"</response>")
+
+
+def test_e9_a_url_just_under_the_limit_is_answered(served, get):
+    assert get(served(), "create", f"{CREATE}&welcome={'x' * 8000}").ok
+
+
 @pytest.mark.parametrize(("kind", "exists"), [("drop", False), ("drop_after", True)])
 def test_e14_a_dropped_create_may_have_been_executed(served, http, kind, exists):
     server = served()

@@ -94,11 +94,11 @@ def test_a_whole_class_is_played_and_told_truly(call, clock, director):
     assert all(stay.left_at is not None for stay in truth)
 
 
-def test_a_director_may_run_by_itself(make):
+def test_a_director_may_run_by_itself(make, clock):
     call = make()
     call.create()
     director = Director(call.world)
-    director.cast("m1", script((0, "join")), call.world._clock())
+    director.cast("m1", script((0, "join")), clock.now)
     director.run_in_thread(every=0.001)
     deadline = time.monotonic() + 5
     while not director.done and time.monotonic() < deadline:

@@ -29,6 +29,15 @@ def test_e72_no_recordings(call):
     assert (answer.ok, answer.key) == (True, "noRecordings")
 
 
+def test_e72_a_server_may_refuse_to_list_everything(make, clock):
+    call = make(replace(PROFILES["E"], lists_all_recordings=False))
+    record_id = held(call, clock)
+    clock.forward(1000)
+    answer = call("getRecordings")
+    assert (answer.ok, answer.key, answer.root.find("recordings")) == (True, "noRecordings", None)
+    assert found(call, recordID=record_id) == [record_id]
+
+
 def test_e78_formats_appear_one_by_one(call, clock):
     record_id = held(call, clock)
     seen = []

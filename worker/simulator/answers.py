@@ -7,20 +7,16 @@ from worker.simulator.profiles import Profile
 from worker.simulator.wire import escape, tag, tags
 
 
-def created(meeting: Meeting, now: float) -> str:
+def created(meeting: Meeting) -> str:
     """The body of an answer to `create`."""
     parent = meeting.parent.internal_id if meeting.parent else "bbb-none"
-    return (
-        tags(meetingID=meeting.meeting_id, internalMeetingID=meeting.internal_id, parentMeetingID=parent)
-        + _passwords(meeting)
-        + tags(
-            createTime=meeting.create_time,
-            voiceBridge=meeting.voice_bridge,
-            dialNumber=meeting.dial_number,
-            createDate=_date(meeting),
-            hasUserJoined=meeting.used,
-            duration=meeting.duration,
-            hasBeenForciblyEnded=meeting.ended_at is not None,
+    return "".join(
+        (
+            tags(meetingID=meeting.meeting_id, internalMeetingID=meeting.internal_id, parentMeetingID=parent),
+            _passwords(meeting),
+            tags(createTime=meeting.create_time, voiceBridge=meeting.voice_bridge, dialNumber=meeting.dial_number),
+            tags(createDate=_date(meeting), hasUserJoined=meeting.used, duration=meeting.duration),
+            tag("hasBeenForciblyEnded", meeting.ended_at is not None),
         )
     )
 
@@ -38,33 +34,40 @@ def info(meeting: Meeting, profile: Profile, now: float, *, listed: bool = False
 
 def _render(meeting: Meeting, profile: Profile, now: float, grouped: bool, attendees: bool) -> str:
     people = meeting.listed(now)
-    duration = number(meeting.duration, grouped and profile.duration_thousands)
     return "".join(
         (
-            tags(
-                meetingName=meeting.name,
-                meetingID=meeting.meeting_id,
-                internalMeetingID=meeting.internal_id,
-                createTime=meeting.create_time,
-                createDate=_date(meeting),
-                voiceBridge=meeting.voice_bridge,
-                dialNumber=meeting.dial_number,
-            ),
+            _identity(meeting),
             _passwords(meeting),
-            tags(
-                running=bool(people),
-                duration=duration,
-                hasUserJoined=meeting.used,
-                recording=meeting.record,
-                hasBeenForciblyEnded=meeting.ended_at is not None,
-                startTime=meeting.start_time,
-                endTime=_end_time(meeting, now),
-            ),
+            _condition(meeting, people, now, number(meeting.duration, grouped and profile.duration_thousands)),
             _counts(meeting, people, now, grouped),
             _attendees(people, profile) if attendees else "",
             "<metadata>" + "".join(tag(key, value) for key, value in meeting.metadata.items()) + "</metadata>",
             _rooms(meeting),
         )
+    )
+
+
+def _identity(meeting: Meeting) -> str:
+    return tags(
+        meetingName=meeting.name,
+        meetingID=meeting.meeting_id,
+        internalMeetingID=meeting.internal_id,
+        createTime=meeting.create_time,
+        createDate=_date(meeting),
+        voiceBridge=meeting.voice_bridge,
+        dialNumber=meeting.dial_number,
+    )
+
+
+def _condition(meeting: Meeting, people: list[Connection], now: float, duration: str) -> str:
+    return tags(
+        running=bool(people),
+        duration=duration,
+        hasUserJoined=meeting.used,
+        recording=meeting.record,
+        hasBeenForciblyEnded=meeting.ended_at is not None,
+        startTime=meeting.start_time,
+        endTime=_end_time(meeting, now),
     )
 
 

@@ -15,19 +15,19 @@ def create(world: World, request: Request, now: float) -> Reply:
     gate.check_create(request, world.profile)
     live = world.find(request.text("meetingID"))
     if live is not None and live.ended_at is None:
-        return _again(live, request, world.profile, now)
+        return _again(live, request, world.profile)
     _check_bridge(world, request)
     meeting = _new(world, request, now)
     world.open(meeting)
     _read_slides(request, world.profile)
-    return success(answers.created(meeting, now), "")
+    return success(answers.created(meeting), "")
 
 
-def _again(meeting: Meeting, request: Request, profile: Profile, now: float) -> Reply:
+def _again(meeting: Meeting, request: Request, profile: Profile) -> Reply:
     if not _same_passwords(meeting, request, profile):
         raise Refused("idNotUnique", "A meeting with this id and other passwords is running.")
     key = "duplicateWarning" if profile.duplicate_key else None
-    return success(answers.created(meeting, now), key, "This meeting exists already.")
+    return success(answers.created(meeting), key, "This meeting exists already.")
 
 
 def _same_passwords(meeting: Meeting, request: Request, profile: Profile) -> bool:

@@ -55,6 +55,7 @@ class Profile:
     recorder_bot: str | None = None
     # recordings
     recordings: bool = True
+    lists_all_recordings: bool = True
     text_tracks: bool = True
     sizes: bool = True
     pages: bool = False

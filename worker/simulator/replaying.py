@@ -16,6 +16,8 @@ Test = Callable[[Recording], bool]
 
 def get_recordings(world: World, request: Request, now: float) -> Reply:
     gate.check(world, request, ())
+    if not world.profile.lists_all_recordings and not _is_narrowed(request):
+        return success("", "noRecordings", "Ask for something in particular.")
     found = _selected(world, request, now)
     if not found:
         return success("<recordings></recordings>", "noRecordings", "There is no such recording.")
@@ -27,6 +29,10 @@ def get_recordings(world: World, request: Request, now: float) -> Reply:
 def listed(request: Request, name: str) -> list[str]:
     """A comma list. The real server decodes it a second time: an id with a plus or a percent sign finds nothing."""
     return [item.strip() for item in unquote_plus(request.text(name)).split(",") if item.strip()]
+
+
+def _is_narrowed(request: Request) -> bool:
+    return bool(listed(request, "recordID") or listed(request, "meetingID") or gate.metadata(request))
 
 
 def _selected(world: World, request: Request, now: float) -> list[Recording]:
