@@ -137,6 +137,12 @@ def test_an_endless_rule_is_read_for_a_year(write):
     assert "pass --until" in draft.warnings[0]
 
 
+def test_an_old_endless_rule_is_read_from_the_first_day_asked_for(write):
+    path = write(calendar(WEEKLY.replace("2026", "2016") + "RRULE:FREQ=MONTHLY"), "c.ics")
+    sittings = read(path, from_date=date(2026, 9, 1)).courses[0].sittings
+    assert (sittings[0].starts_at.year, len(sittings)) == (2026, 12)
+
+
 def test_the_window_of_the_caller(write):
     path = write(
         calendar(WEEKLY + "RRULE:FREQ=WEEKLY", "UID:2\nDTSTART:20200101T000000Z\nDTEND:20200101T010000Z"), "c.ics"
@@ -179,6 +185,10 @@ def test_what_is_no_class_is_named(write):
         (calendar("DTSTART:20260919T090000\nRRULE:FREQ=SOMETIMES"), 7, "SOMETIMES"),
         (calendar("DTSTART:20260919T090000\nrubbish"), 7, "rubbish"),
         (calendar("DTSTART;TZID=Mars/Base:20260919T090000\nDURATION:PT1H"), 6, "'Mars/Base' is not known"),
+        (calendar(WEEKLY + "RRULE:FREQ=SECONDLY"), 4, "too often"),
+        (calendar(WEEKLY + "DTSTART:20260919T090000"), 4, "several DTSTART"),
+        (calendar(WEEKLY + "RRULE:COUNT=2"), 4, "mend"),
+        (calendar("DTSTART;TZID=Europe:20260919T090000"), None, "not iCalendar"),
         (calendar("LOCATION:x"), 4, "no DTSTART"),
         (calendar(WEEKLY + "RRULE:FREQ=DAILY;COUNT=99999"), 4, "more than 5000"),
         (calendar(WEEKLY, head="X-WR-TIMEZONE:Mars/Base\n"), None, "not a time zone"),

@@ -1,6 +1,7 @@
 """Workbooks: typed cells, drop-downs, and files that are none."""
 
 import io
+import zipfile
 from datetime import date, datetime, time
 
 import openpyxl
@@ -73,3 +74,20 @@ def test_the_template_can_be_filled_in(tmp_path, language):
     assert [course.slots[0].every_weeks for course in courses] == [1, 2, 2, 1, 2, 2, 1]
     assert courses[0].slots[0].cron == "0 8 * * SAT"
     assert courses[0].record == "never"
+
+
+def test_open_document(tmp_path):
+    space = "urn:oasis:names:tc:opendocument:xmlns:"
+    rows = [["code", "title", "cron", "minutes"], ["A", "ریاضی", "0 9 * * 6", "90"]]
+    cell = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
+    body = "".join(f"<table:table-row>{''.join(map(cell.format, row))}</table:table-row>" for row in rows)
+    content = (
+        f'<office:document-content xmlns:office="{space}office:1.0" xmlns:table="{space}table:1.0" '
+        f'xmlns:text="{space}text:1.0"><office:body><office:spreadsheet><table:table table:name="t">{body}'
+        "</table:table></office:spreadsheet></office:body></office:document-content>"
+    )
+    with zipfile.ZipFile(tmp_path / "t.ods", "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("META-INF/manifest.xml", f'<m:manifest xmlns:m="{space}manifest:1.0"/>')
+        archive.writestr("content.xml", content)
+    assert read(tmp_path / "t.ods")[0].slots == (SlotDraft("0 9 * * 6", 90),)

@@ -1,7 +1,6 @@
 """One row of a table, read cell by cell. Every complaint names the file, the row and the column."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -14,6 +13,7 @@ from worker.timetables.values import BadFile
 
 LONGEST = 255
 LONGEST_KEY = 64
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _GUARDED = re.compile(r"'+[=+\-@]")
 _GUARD = re.compile(r"'*[=+\-@]")
 
@@ -26,6 +26,11 @@ def guard(text: str) -> str:
 def unguard(text: str) -> str:
     """Text as it was before `guard`."""
     return text[1:] if _GUARDED.match(text) else text
+
+
+def spellings(**words: Iterable[str]) -> dict[str, str]:
+    """Each way to write a word -> the word."""
+    return {match_key(spelling): word for word, more in words.items() for spelling in (word, *more)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ class Row:
         return self._checked(column, " ".join(self.cells.get(column, "").split()), longest)
 
     def _checked(self, column: str, value: str, longest: int) -> str:
-        if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in value):
+        if _CONTROL.search(value):
             raise self.bad(column, f"{value[:40]!r} holds a control character", "type the text again")
         if len(value) > longest:
             raise self.bad(column, f"is {len(value)} characters long", f"write at most {longest}")
@@ -92,11 +97,11 @@ class Row:
             raise self.bad(column, problem, remedy) from error
 
     def choice(self, column: str, words: Mapping[str, str], default: str) -> str:
-        """One of a few words, in any of their spellings."""
+        """One of a few words, in any of their `spellings`."""
         value = self.text(column)
         if not value:
             return default
-        found = {match_key(word): meaning for word, meaning in words.items()}.get(match_key(value))
+        found = words.get(match_key(value))
         if found is None:
             raise self.bad(column, f"{value!r} is not known", f"write {', '.join(dict.fromkeys(words.values()))}")
         return found

@@ -1,6 +1,7 @@
 """Events that no cron expression can say -> dated sittings, expanded by `recurring-ical-events`."""
 
 from datetime import UTC, date, datetime, timedelta
+from math import prod
 from typing import Any
 
 import recurring_ical_events
@@ -11,13 +12,15 @@ from worker.timetables.ics_events import Entry
 from worker.timetables.values import SittingDraft
 
 _FURTHEST = timedelta(days=366)
+_MOST_A_DAY = 48
 
 
 def dated_sittings(
     master: Entry, group: list[Entry], defaults: Defaults, warnings: list[str]
 ) -> tuple[SittingDraft, ...]:
-    """Every sitting of one UID, up to the last day asked for, else a year from its start."""
-    first = master.start().date()
+    """Every sitting of one UID from the first to the last day asked for, else for a year."""
+    _check_frequency(master)
+    first = max(master.start().date(), defaults.from_date or date.min)
     last = defaults.until_date or first + _FURTHEST
     if _is_endless(master) and defaults.until_date is None:
         warnings.append(
@@ -28,6 +31,15 @@ def dated_sittings(
         calendar.add_component(_anchored(entry))
     found = [_sitting(master, event) for event in _between(master, calendar, first, last)]
     return tuple(sorted((one for one in found if one is not None), key=lambda one: one.starts_at))
+
+
+def _check_frequency(master: Entry) -> None:
+    """Refuse a rule that would fill the memory."""
+    rules = master.event.get("RRULE") or []
+    for rule in rules if isinstance(rules, list) else [rules]:
+        times = prod(len(rule.get(name, ())) or 1 for name in ("BYHOUR", "BYMINUTE", "BYSECOND"))
+        if rule.get("FREQ") in (["SECONDLY"], ["MINUTELY"], ["HOURLY"]) or times > _MOST_A_DAY:
+            raise master.bad("recurs too often for a class", "write one event for each hour of the day")
 
 
 def _is_endless(entry: Entry) -> bool:

@@ -14,6 +14,8 @@ from worker.domain.timetable import InvalidRule, known_zone, to_utc
 from worker.timetables.csvfile import decode, read_bytes
 from worker.timetables.values import BadFile
 
+_SINGLE = ("UID", "SUMMARY", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "SEQUENCE", "STATUS", "LOCATION")
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -96,7 +98,7 @@ def read_entries(path: Path, timezone: str) -> list[Entry]:
 def _calendars(text: str, name: str) -> list[Any]:
     try:
         return list(Calendar.from_ical(text, multiple=True))
-    except (ValueError, KeyError, IndexError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:  # an OSError where TZID is a folder
         raise BadFile(name, f"is not iCalendar ({str(error)[:120]})", "export it again as .ics") from error
 
 
@@ -135,6 +137,9 @@ def _check(entry: Entry, text: str) -> None:
         raise BadFile(entry.file, str(problem)[:160], "mend or remove the line", row=row, column=name)
     if entry.event.get("DTSTART") is None:
         raise entry.bad("has no DTSTART", "give it a start, or remove it")
+    for name in _SINGLE:
+        if isinstance(entry.event.get(name), list):
+            raise entry.bad(f"has several {name}", "keep one of them")
     for name in ("DTSTART", "DTEND", "RECURRENCE-ID"):
         _check_zone(entry, name, text)
 

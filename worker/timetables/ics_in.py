@@ -24,16 +24,28 @@ def read_ics(path: Path, defaults: Defaults) -> TimetableDraft:
     warnings: list[str] = []
     courses: dict[str, CourseDraft] = {}
     for master, group in _groups(read_entries(path, defaults.timezone)):
-        if (why := _no_class(master)) is not None:
-            warnings.append(f"line {master.line}: {master.title[:60]!r} {why} and is left out")
-            continue
-        key = _code(master)
-        known = courses.get(match_key(key)) or _course(master, key, defaults)
-        courses[match_key(key)] = _with(known, master, group, defaults, warnings)
+        try:
+            _add(courses, master, group, defaults, warnings)
+        except BadFile:
+            raise
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+            # The libraries below accept many a nonsense and stumble over it later.
+            raise master.bad(f"cannot be read ({str(error)[:120]})", "mend its times and rule, or remove it") from error
     held = tuple(course for course in courses.values() if course.slots or course.sittings)
     if not held:
         raise BadFile(path.name, "holds no class", "; ".join(warnings[:3]) or "export the calendar with its events")
     return TimetableDraft(held, tuple(warnings))
+
+
+def _add(
+    courses: dict[str, CourseDraft], master: Entry, group: list[Entry], defaults: Defaults, warnings: list[str]
+) -> None:
+    if (why := _no_class(master)) is not None:
+        warnings.append(f"line {master.line}: {master.title[:60]!r} {why} and is left out")
+        return
+    key = _code(master)
+    known = courses.get(match_key(key)) or _course(master, key, defaults)
+    courses[match_key(key)] = _with(known, master, group, defaults, warnings)
 
 
 def _groups(entries: Iterable[Entry]) -> list[tuple[Entry, list[Entry]]]:

@@ -5,22 +5,21 @@ from dataclasses import fields, replace
 
 from worker.domain.text import match_key
 from worker.domain.timetable import InvalidRule, known_zone
-from worker.timetables.cells import LONGEST_KEY, Row, rows_under
+from worker.timetables.cells import LONGEST_KEY, Row, rows_under, spellings
 from worker.timetables.columns import TIMETABLE, Header, read_header
 from worker.timetables.csvfile import Line
 from worker.timetables.defaults import Defaults
-from worker.timetables.native_rows import YES_NO, when_of
+from worker.timetables.native_rows import when_of
 from worker.timetables.options import parse_options
 from worker.timetables.values import BadFile, CourseDraft, SlotDraft, TimetableDraft
 
 REQUIRED = ("code", "title", "cron", "minutes")
 _LONGEST_OPTIONS = 4000
-_RECORD = {
-    **{word: "always" if meaning == "true" else "never" for word, meaning in YES_NO.items()},
-    **dict.fromkeys(("never", "هرگز", "ندارد"), "never"),
-    **dict.fromkeys(("manual", "دستی"), "manual"),
-    **dict.fromkeys(("always", "همیشه", "دارد"), "always"),
-}
+_RECORD = spellings(
+    never=("false", "no", "0", "خیر", "هرگز", "ندارد"),
+    manual=("دستی",),
+    always=("true", "yes", "1", "بله", "همیشه", "دارد"),
+)
 
 
 def read_native(lines: list[Line], file: str, defaults: Defaults) -> TimetableDraft:

@@ -7,22 +7,15 @@ from typing import TypeVar
 
 from worker.domain.calendars import InvalidDate, parse_clock, parse_date, parse_instant, parse_weekday
 from worker.domain.timetable import InvalidRule, Rule, normalise_cron, weeks_rule
-from worker.timetables.cells import Row
+from worker.timetables.cells import Row, spellings
 from worker.timetables.defaults import Defaults
 from worker.timetables.slots import weekly_cron
 from worker.timetables.values import SittingDraft, SlotDraft
 
 _T = TypeVar("_T")
 _DAYS_APART = re.compile(r"[،,;/+]|\s+و\s+|\s+and\s+")
-_WEEKS = {
-    **dict.fromkeys(("all", "همه", "هر هفته"), "all"),
-    **dict.fromkeys(("odd", "فرد", "ف"), "odd"),
-    **dict.fromkeys(("even", "زوج", "ز"), "even"),
-}
-YES_NO = {
-    **dict.fromkeys(("false", "no", "0", "خیر"), "false"),
-    **dict.fromkeys(("true", "yes", "1", "بله"), "true"),
-}
+_WEEKS = spellings(all=("همه", "هر هفته"), odd=("فرد", "ف"), even=("زوج", "ز"))
+_YES_NO = spellings(false=("no", "0", "خیر"), true=("yes", "1", "بله"))
 
 
 def when_of(row: Row, timezone: str, defaults: Defaults) -> SlotDraft | SittingDraft:
@@ -97,7 +90,7 @@ def _sitting(row: Row, timezone: str) -> SittingDraft:
     if not timedelta() < end - start <= timedelta(days=1):
         raise row.bad("end", "the class ends before it begins, or after more than a day", "mend start or end")
     original = _said(row, "original", parse_instant, row.text("original"), timezone) if row.text("original") else None
-    cancelled = row.choice("cancelled", YES_NO, "false") == "true"
+    cancelled = row.choice("cancelled", _YES_NO, "false") == "true"
     return SittingDraft(start, end, cancelled, original or (start if cancelled else None))
 
 

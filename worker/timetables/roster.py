@@ -1,14 +1,14 @@
 """Who is in which course: `course,user_id,full_name,role`, with `from` and `until` where people join late or leave."""
 
-from worker.timetables.cells import LONGEST_KEY, Row, rows_under
+from worker.timetables.cells import LONGEST_KEY, Row, rows_under, spellings
 from worker.timetables.columns import ROSTER, read_header
 from worker.timetables.csvfile import Line
 from worker.timetables.values import BadFile, RosterDraft, RosterEntry
 
-_ROLES = {
-    **dict.fromkeys(("viewer", "student", "attendee", "دانشجو", "دانش آموز", "شرکت کننده"), "viewer"),
-    **dict.fromkeys(("moderator", "teacher", "استاد", "مدرس", "دبیر", "معلم", "مدیر"), "moderator"),
-}
+_ROLES = spellings(
+    viewer=("student", "attendee", "دانشجو", "دانش آموز", "شرکت کننده"),
+    moderator=("teacher", "استاد", "مدرس", "دبیر", "معلم", "مدیر"),
+)
 
 
 def roster_of(lines: list[Line], file: str, course: str | None) -> RosterDraft:
