@@ -17,4 +17,5 @@ def ascii_digits(text: str) -> str:
 def match_key(name: str) -> str:
     """What two spellings of one name have in common. For matching only, never to be stored or shown."""
     plain = unicodedata.normalize("NFC", name).translate(_LETTERS).translate(_UNSEEN)
-    return "".join(ascii_digits(plain).casefold().split())
+    # Once more at the end: what is left out may have stood between a letter and its accent.
+    return unicodedata.normalize("NFC", "".join(ascii_digits(plain).casefold().split()))
