@@ -18,7 +18,7 @@ def event(name: str, *, level: str = "info", **facts: object) -> None:
     getattr(_log, level)(name, **{key: value for key, value in facts.items() if value is not None})
 
 
-def configure(settings: Settings) -> None:
+def configure(settings: Settings, level: str | None = None) -> None:
     """Send ours and every library's lines to stderr, in the format and from the level of the settings."""
     last = structlog.processors.JSONRenderer(ensure_ascii=False) if settings.log_format == "json" else _for_people()
     shared: list[Any] = [
@@ -40,9 +40,11 @@ def configure(settings: Settings) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _redacted, last],
         )
     )
-    logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
+    logging.basicConfig(handlers=[handler], level=level or settings.log_level, force=True)
     # urllib3 writes whole request lines, and those are signed.
     logging.getLogger("urllib3").setLevel(logging.WARNING)
+    # Kombu warns that the in-memory broker has no host.
+    logging.getLogger("kombu.connection").setLevel(logging.ERROR)
     for chatty in ("celery.app.trace", "celery.worker.strategy", "celery.beat", "alembic", "kombu"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLevelName(settings.log_level)))
 

@@ -64,7 +64,7 @@ def _guarded(context: Context, occurrence_id: int, clock: Clock) -> Outcome:
     except Exception as error:  # a poisoned row is put aside and named, and the rest goes on
         with context.database.write() as session:
             detail = f"provision: {type(error).__name__}: {bbb.redact(str(error))}"
-            story.tell(session, "poisoned", clock(), occurrence_id=occurrence_id, detail=detail)
+            story.tell_once(session, "poisoned", clock(), occurrence_id=occurrence_id, detail=detail)
         return "late"
 
 
@@ -118,17 +118,18 @@ def _requested(session: Session, occurrence_id: int, now: datetime) -> tuple[Mee
     tired = meeting.attempts >= _TRIES or not server.healthy or not server.enabled
     if not tired or not any(each.server_id != server.id for each in candidates(session)):
         return meeting, server
-    meeting.state, meeting.closed_at, meeting.close_reason = "closed", now, "abandoned"
-    story.tell(session, "abandoned", now, occurrence_id=occurrence_id, server_id=server.id, detail=server.last_error)
-    session.flush()
-    return None
+    giving_up = update(Meeting).where(Meeting.id == meeting.id, Meeting.state == "requested")
+    if _count(session.execute(giving_up.values(state="closed", closed_at=now, close_reason="abandoned"))):
+        detail = server.last_error
+        story.tell(session, "abandoned", now, occurrence_id=occurrence_id, server_id=server.id, detail=detail)
+    return None  # and where another worker has just opened it, uq_meetings_live refuses a second one
 
 
 def _new(
     context: Context, session: Session, occurrence: Occurrence, course: Course, now: datetime
 ) -> tuple[Meeting, Server] | None:
     given_up = set(session.scalars(_abandoned_on(occurrence.id)))
-    able = candidates(session)
+    able = candidates(session, alone=True)
     fresh = [each for each in able if each.server_id not in given_up]
     server_id = placement.choose(fresh or able, _expected(session, course))
     if server_id is None:
@@ -139,7 +140,7 @@ def _new(
         occurrence_id=occurrence.id,
         server_id=server_id,
         external_id=rooms.external_id(rooms.installation_token(session), occurrence.id),
-        passwords=context.vault.lock_pair(*new_passwords()),
+        passwords=_passwords(context, session, occurrence.id),
         state="requested",
         requested_at=now,
         attempts=0,
@@ -151,13 +152,23 @@ def _new(
     return meeting, session.get_one(Server, server_id)
 
 
-def candidates(session: Session) -> list[placement.Candidate]:
-    """The servers that may take a new meeting, with what is on them and what is expected to come."""
-    able = select(Server).where(Server.enabled, Server.healthy, ~Server.draining).order_by(Server.id)
+def _passwords(context: Context, session: Session, occurrence_id: int) -> bytes:
+    """Those of an earlier run, so that a join link survives a room that was opened again; else new ones."""
+    earlier = select(Meeting.passwords).where(Meeting.occurrence_id == occurrence_id).order_by(Meeting.id.desc())
+    return session.scalar(earlier.limit(1)) or context.vault.lock_pair(*new_passwords())
+
+
+def candidates(session: Session, *, alone: bool = False) -> list[placement.Candidate]:
+    """The servers that may take a new meeting, with what is on them and what is expected to come.
+
+    ``alone``: until this transaction ends nobody else chooses, or classes that open together choose the same server.
+    """
+    wanted = select(Server).where(Server.enabled, Server.healthy, ~Server.draining).order_by(Server.id)
+    able = session.scalars(wanted.with_for_update(key_share=True) if alone else wanted).all()
     reserved = dict(session.execute(_reserved()).all())
     return [
         placement.Candidate(each.id, each.weight, each.capacity, each.people, int(reserved.get(each.id, 0)))
-        for each in session.scalars(able)
+        for each in able
     ]
 
 

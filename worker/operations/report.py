@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
@@ -148,7 +149,7 @@ def _row(
     }
 
 
-def live(session: Session, now: datetime) -> Row:
+def live(session: Session, now: datetime) -> dict[str, Any]:
     """Who is on, now, and in all."""
     wanted = (
         select(Course.code, tables.Meeting.occurrence_id, tables.Meeting.people, tables.Meeting.moderators)

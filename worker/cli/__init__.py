@@ -1,0 +1,98 @@
+"""The command line: one file a noun. A command reads its words, calls one operation, and prints.
+
+Nothing heavy is imported until a command runs, so that help and completion answer at once. Exit status: 0 done, 1
+failed, 2 usage; an error is one line on stderr, what is wrong and what to do.
+"""
+
+import os
+import sys
+
+import typer
+
+from worker.cli import (
+    course,
+    database,
+    demo,
+    doctor,
+    join,
+    live,
+    occurrence,
+    recordings,
+    report,
+    roster,
+    run,
+    server,
+    simulate,
+    timetable,
+    up,
+)
+
+app = typer.Typer(
+    name="meetingz",
+    help="Schedule online classes on Meetingz or BigBlueButton: open, watch, end, find recordings, report attendance.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for noun in (database, server, timetable, course, roster, occurrence, report, recordings):
+    app.add_typer(noun.app)
+for verb in (demo, up, run, join, live, simulate, doctor):
+    verb.add_to(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        import worker
+
+        typer.echo(f"meetingz-worker {worker.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
+) -> None:
+    """Options before the command."""
+
+
+def main() -> None:
+    """The entry point of the ``meetingz`` command."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader went away (`| head`). Python would complain once more while closing stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        line = _line(error)
+        if line is None:
+            raise
+        print(f"meetingz: {line}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+
+
+def _line(error: Exception) -> str | None:
+    """One line for errors that a person can mend; None for bugs, which keep their traceback."""
+    from sqlalchemy.exc import DBAPIError
+
+    from worker import bbb
+    from worker.domain.calendars import InvalidDate
+    from worker.errors import WorkerError
+    from worker.timetables import BadFile
+
+    if isinstance(error, DBAPIError):
+        text = str(error.orig).strip().split("\n")[0]
+        return bbb.redact(f"the database cannot be used: {text}; see MEETINGZ_DATABASE_URL and `meetingz db check`")
+    if isinstance(error, WorkerError | BadFile | InvalidDate | bbb.Error):
+        return bbb.redact(" ".join(str(error).split()))
+    if isinstance(error, OSError):
+        return bbb.redact(f"{error.filename or 'system'}: {error.strerror or error}")
+    return None
+
+
+if __name__ == "__main__":
+    main()

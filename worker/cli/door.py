@@ -1,0 +1,113 @@
+"""What every command does at its door: surroundings in, JSON or a table out. Imports nothing heavy by itself."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+if TYPE_CHECKING:
+    from worker.operations.context import Context
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
+Since = Annotated[
+    str | None, typer.Option("--from", metavar="T", help="Start at or after: date or time, ISO or Jalali.")
+]
+Until = Annotated[str | None, typer.Option("--until", metavar="T", help="Start before; a date includes its whole day.")]
+CourseOption = Annotated[str | None, typer.Option("--course", metavar="CODE", help="Only this course.")]
+
+
+def context(*, migrated: bool = True) -> "Context":
+    """The surroundings of this command. Raises DatabaseBehind where the tables are not there yet."""
+    from worker import logs, settings
+    from worker.operations import context as contexts
+    from worker.store import migrate
+
+    given = settings.load()
+    logs.configure(given, "WARNING")
+    made = contexts.make(given)
+    if migrated:
+        migrate.require_current(made.database)
+    return made
+
+
+def now() -> datetime:
+    """The present, for an operation."""
+    from worker import clock
+
+    return clock.now()
+
+
+def moment(text: str, zone: str) -> datetime:
+    """A time as typed, in UTC. Without an offset it is wall-clock time in ``zone``."""
+    from worker.domain.calendars import parse_instant
+
+    return parse_instant(text, zone)
+
+
+def span(since: str | None, until: str | None, zone: str) -> tuple[datetime | None, datetime | None]:
+    """``--from`` and ``--until`` in UTC; a bare date as ``--until`` means the end of that day."""
+    from datetime import timedelta
+
+    start = None if since is None else moment(since, zone)
+    if until is None:
+        return start, None
+    end = moment(until, zone)
+    local = end.astimezone(ZoneInfo(zone))
+    bare = (local.hour, local.minute, local.second) == (0, 0, 0) and ":" not in until
+    return start, end + timedelta(days=1) if bare else end
+
+
+def iso(instant: datetime | None, zone: str) -> str | None:
+    """ISO 8601 with the offset of the zone."""
+    return None if instant is None else instant.astimezone(ZoneInfo(zone)).isoformat()
+
+
+def clock_time(instant: datetime | None, zone: str) -> str:
+    """For people: a short local time."""
+    return "" if instant is None else instant.astimezone(ZoneInfo(zone)).strftime("%a %Y-%m-%d %H:%M")
+
+
+def say(text: str) -> None:
+    """A line for people, on stdout."""
+    typer.echo(text)
+
+
+def as_json(value: object) -> None:
+    """One JSON document."""
+    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, default=_plain)
+    sys.stdout.write("\n")
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
+    """A table for people, or the line ``empty``."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(*headings, box=box.SIMPLE_HEAD, show_edge=False)
+    for row in rows:
+        shown.add_row(*(Text(_harmless(cell)) for cell in row))
+    if not shown.row_count:
+        say(empty)
+        return
+    # A pipe gets whole lines; only a terminal has a width to keep to.
+    width = None if sys.stdout.isatty() else 200
+    Console(width=width, highlight=False).print(shown)
+
+
+def _harmless(cell: object) -> str:
+    """Names come from strangers: control characters must not reach a terminal."""
+    from worker.exports.text import harmless
+
+    return harmless("" if cell is None else str(cell))

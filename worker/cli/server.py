@@ -1,0 +1,126 @@
+"""``meetingz server``: the API endpoints."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from worker.cli import door
+from worker.errors import InputError
+
+if TYPE_CHECKING:
+    from worker.store.tables import Server
+
+app = typer.Typer(name="server", help="Servers: add, list, check, drain, enable, disable.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The server's name.")]
+_CHECKSUMS = ("sha1", "sha256", "sha384", "sha512")
+
+
+@app.command()
+def add(
+    name: Name,
+    url: Annotated[str, typer.Argument(metavar="URL", help="For example https://api.meetingz.ir/<key>/")],
+    secret_env: Annotated[str | None, typer.Option(metavar="VAR", help="The variable that holds the secret.")] = None,
+    secret_file: Annotated[Path | None, typer.Option(metavar="F", help="The file that holds the secret.")] = None,
+    secret_stdin: Annotated[bool, typer.Option("--secret-stdin", help="Read the secret from stdin.")] = False,
+    checksum: Annotated[str, typer.Option(help="sha1, sha256, sha384 or sha512.")] = "sha1",
+    capacity: Annotated[int | None, typer.Option(min=1, help="People at once; no limit if left out.")] = None,
+    weight: Annotated[float, typer.Option(help="Its share of the meetings, against the other servers' weights.")] = 1.0,
+) -> None:
+    """Add a server. The secret never stands on the command line."""
+    from worker.operations import servers
+
+    if checksum not in _CHECKSUMS:
+        raise typer.BadParameter(f"{checksum!r} is not one of {', '.join(_CHECKSUMS)}", param_hint="--checksum")
+    secret = _secret(secret_env, secret_file, secret_stdin)
+    servers.add(door.context(), name, url, secret, door.now(), checksum=checksum, capacity=capacity, weight=weight)
+    door.say(f"added {name}; `meetingz server check {name}` asks what it can do")
+
+
+def _secret(variable: str | None, file: Path | None, stdin: bool) -> str:
+    if (variable is not None) + (file is not None) + stdin != 1:
+        raise typer.BadParameter("give one of --secret-env VAR, --secret-file F, --secret-stdin")
+    if variable is not None:
+        if not (value := os.environ.get(variable, "").strip()):
+            raise InputError(f"the variable {variable} is not set or empty")
+        return value
+    if file is not None:
+        return file.read_text(encoding="utf-8").strip()
+    return sys.stdin.readline().strip()
+
+
+@app.command(name="list")
+def list_(as_json: door.Json = False) -> None:
+    """Every server with its load and health."""
+    from worker.operations import servers
+
+    with door.context().database.read() as session:
+        rows = servers.everyone(session)
+    if as_json:
+        door.as_json([_facts(row) for row in rows])
+        return
+    cells = [
+        (r.name, r.api_url, _state(r), r.meetings, r.people, r.capacity, f"{r.weight:g}", r.last_error) for r in rows
+    ]
+    headings = ("name", "address", "state", "meetings", "people", "capacity", "weight", "last error")
+    door.table(headings, cells, empty="no server yet: `meetingz server add NAME URL --secret-env VAR`")
+
+
+def _facts(row: "Server") -> dict[str, Any]:
+    keys = ("name", "api_url", "checksum", "capacity", "weight", "enabled", "draining", "healthy", "failures")
+    rest = ("last_error", "checked_at", "harvested_at", "meetings", "people", "bulk_poll", "features")
+    return {key: getattr(row, key) for key in keys + rest} | {"state": _state(row)}
+
+
+def _state(row: "Server") -> str:
+    if not row.enabled:
+        return "disabled"
+    health = "healthy" if row.healthy else "down"
+    return f"draining, {health}" if row.draining else health
+
+
+@app.command()
+def check(name: Name, as_json: door.Json = False) -> None:
+    """Ask a server what it can do; says in words what is wrong with it. Exit 1 if it cannot be used."""
+    from dataclasses import asdict
+
+    from worker.operations import servers
+
+    features = servers.check(door.context(), name, door.now())
+    if as_json:
+        door.as_json(asdict(features))
+    else:
+        for line in features.words():
+            door.say(line)
+    if features.problem:
+        raise typer.Exit(1)
+
+
+@app.command()
+def drain(name: Name) -> None:
+    """No new meetings on it; those that are there run to their end."""
+    from worker.operations import servers
+
+    servers.drain(door.context(), name, door.now())
+    door.say(f"{name} takes no new meetings")
+
+
+@app.command()
+def enable(name: Name) -> None:
+    """Back in use."""
+    from worker.operations import servers
+
+    servers.enable(door.context(), name, door.now())
+    door.say(f"{name} is in use")
+
+
+@app.command()
+def disable(name: Name) -> None:
+    """Not used and not watched, but for meetings that are still on it."""
+    from worker.operations import servers
+
+    servers.disable(door.context(), name, door.now())
+    door.say(f"{name} is out of use")

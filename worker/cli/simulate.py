@@ -1,0 +1,35 @@
+"""``meetingz simulate``: the simulated server alone."""
+
+from typing import Annotated
+
+import typer
+
+from worker.cli import door
+
+
+def add_to(app: typer.Typer) -> None:
+    """Hang the command into the program."""
+    app.command(name="simulate")(simulate)
+
+
+def simulate(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8090,
+    profile: Annotated[str, typer.Option(help="A, B, C, D, E, meetingz or scalelite: which server it is like.")] = "B",
+    secret_env: Annotated[str, typer.Option(metavar="VAR", help="The variable that holds its secret.")] = "",
+    scale: Annotated[float, typer.Option(min=0.01, help="How many times faster its own clocks run.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed, the same people and faults.")] = 0,
+) -> None:
+    """A simulated BigBlueButton server, with a control API at /control/. Its secret is "simulated" unless given."""
+    import os
+
+    from worker.simulator import PROFILES, World, run
+
+    if profile not in PROFILES:
+        raise typer.BadParameter(f"{profile!r} is not one of {', '.join(PROFILES)}", param_hint="--profile")
+    secret = os.environ.get(secret_env, "") if secret_env else "simulated"
+    if not secret:
+        raise typer.BadParameter(f"the variable {secret_env} is not set or empty", param_hint="--secret-env")
+    world = World(secret, profile=profile, seed=seed, scale=scale)
+    shown = "demo" if profile == "meetingz" else "bigbluebutton"
+    door.say(f"simulated server (profile {profile}) at http://127.0.0.1:{port}/{shown}/ ; Ctrl-C stops it")
+    run(world, "127.0.0.1", port)

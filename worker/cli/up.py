@@ -1,0 +1,37 @@
+"""``meetingz up``: everything in one process."""
+
+import typer
+
+from worker.cli import door
+
+
+def add_to(app: typer.Typer) -> None:
+    """Hang the command into the program."""
+    app.command(name="up")(up)
+
+
+def up() -> None:
+    """Migrate, then worker and beat in one process: enough for one school. Ctrl-C stops it cleanly."""
+    import signal
+
+    from worker import logs
+    from worker.embedded import Embedded
+    from worker.errors import SettingsError
+    from worker.operations import servers
+    from worker.store import migrate
+
+    context = door.context(migrated=False)
+    if not context.settings.embedded:
+        raise SettingsError(
+            "MEETINGZ_BROKER_URL is set: run `celery -A worker.celery_app worker` and `... beat`, not `meetingz up`"
+        )
+    migrate.upgrade(context.database)
+    servers.from_settings(context, door.now())
+    logs.configure(context.settings)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with Embedded(context) as stack:
+        logs.event("up", origin=context.settings.origin, data=str(context.settings.data_dir))
+        try:
+            stack.wait()
+        except KeyboardInterrupt:
+            logs.event("stopping")

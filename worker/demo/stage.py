@@ -1,0 +1,225 @@
+"""Sets the demo up, runs the embedded stack against the simulated server, and sums up."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+
+from worker import clock, exports
+from worker.demo import cast, verdict
+from worker.demo.cast import Play
+from worker.embedded import Embedded
+from worker.operations import arrange, import_timetable, recordings, report, rooms, servers, sittings, tables_of_reports
+from worker.operations import context as contexts
+from worker.operations.context import Context
+from worker.operations.report import Wanted
+from worker.operations.sittings import Sitting
+from worker.settings import Settings
+from worker.simulator import Director, World, serve
+from worker.store import migrate
+from worker.store.tables import Event, Meeting
+from worker.timetables import read_roster, read_timetable
+
+_ZONE = "Asia/Tehran"
+#: The simulated server's own clocks run this many times faster, in a demo of a minute.
+_HURRY = 50
+_OURS = ("meetingz.db", "meetingz.db-wal", "meetingz.db-shm", "secret.key", "timetable.csv", "roster.csv")
+_SECRET = "simulated"  # noqa: S105 - of a server that lives for a minute on this machine
+
+
+@dataclass(slots=True)
+class Scene:
+    """What there is to show at one moment."""
+
+    now: datetime
+    done: float  #: 0 to 1
+    sittings: list[Sitting]
+    events: list[Event]
+
+
+Show = Callable[[Scene], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The demo, set up."""
+
+    context: Context
+    world: World
+    plays: dict[int, Play]  #: by occurrence
+    starts_at: datetime
+    unit: float
+    out: Path
+
+    @property
+    def deadline(self) -> datetime:
+        return self.starts_at + timedelta(seconds=(60 - cast.STARTS) * self.unit + 20)
+
+
+@contextmanager
+def set_up(seconds: float, out: Path, seed: int) -> Iterator[Stage]:
+    """A new embedded installation in ``out``, and a simulated server beside it."""
+    unit = seconds / 60
+    _clear(out)
+    context = contexts.make(_settings(unit, out))
+    migrate.upgrade(context.database)
+    world = World(_SECRET, seed=seed, scale=_HURRY / unit, minute_seconds=60)
+    plays = cast.plays(unit, seed)
+    with serve(world) as server:
+        servers.add(context, "simulated", server.base_url, _SECRET, clock.now())
+        _bring_in(context, plays, out)
+        starts_at = clock.now() + timedelta(seconds=cast.STARTS * unit)
+        by_occurrence = _timetable(context, plays, starts_at, unit)
+        director = Director(world)
+        _cast(context, director, by_occurrence, starts_at)
+        director.run_in_thread()
+        try:
+            yield Stage(context, world, by_occurrence, starts_at, unit, out)
+        finally:
+            director.stop()
+            context.database.dispose()
+
+
+def _settings(unit: float, out: Path) -> Settings:
+    return Settings(
+        data_dir=out,
+        database_url="",
+        broker_url="memory://",
+        secret_key=None,
+        server_url=None,
+        server_secret=None,
+        origin="meetingz-demo",
+        timezone=_ZONE,
+        lead_seconds=cast.LEAD * unit,
+        grace_seconds=cast.GRACE * unit,
+        plan_period_seconds=30 * unit,
+        provision_period_seconds=0.5 * unit,
+        poll_period_seconds=unit,
+        end_period_seconds=unit,
+        harvest_period_seconds=2 * unit,
+        tolerance_seconds=3 * unit,
+        end_retry_seconds=4 * unit,
+        late_seconds=5 * unit,
+        left_early_seconds=5 * unit,
+    )
+
+
+def _clear(out: Path) -> None:
+    """Only what an earlier demo wrote."""
+    out.mkdir(parents=True, exist_ok=True)
+    for name in (*_OURS, *(f"attendance.{kind}" for kind in ("csv", "xlsx", "html"))):
+        (out / name).unlink(missing_ok=True)
+
+
+def _bring_in(context: Context, plays: tuple[Play, ...], out: Path) -> None:
+    """The timetable and the rosters come from files, as they do at a school."""
+    # Half a week from now, so that the weekly slots do not get in the way of the sittings that begin in seconds.
+    day = (clock.now() + timedelta(days=3)).strftime("%w")
+    lines = ["code,title,cron,minutes,teacher_name,record"]
+    lines += [f'{p.code},"{p.title}",0 9 * * {day},90,"{p.teacher}",{p.record}' for p in plays]
+    (out / "timetable.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    people = ["course,user_id,full_name,role"]
+    for play in plays:
+        for person, _ in play.scripts:
+            people.append(f'{play.code},{person.user_id},"{person.full_name}",{person.role.lower()}')
+        people.append(f'{play.code},{play.absentee[0]},"{play.absentee[1]}",viewer')
+    (out / "roster.csv").write_text("\n".join(people) + "\n", encoding="utf-8")
+    now = clock.now()
+    import_timetable.import_timetable(context, read_timetable(out / "timetable.csv", timezone=_ZONE), now)
+    import_timetable.import_roster(context, read_roster(out / "roster.csv"), now)
+
+
+def _timetable(context: Context, plays: tuple[Play, ...], starts_at: datetime, unit: float) -> dict[int, Play]:
+    """A sitting of each course that begins within seconds."""
+    ends_at = starts_at + timedelta(seconds=cast.LASTS * unit)
+    return {arrange.add(context, play.code, starts_at, ends_at, clock.now()): play for play in plays}
+
+
+def _cast(context: Context, director: Director, plays: dict[int, Play], starts_at: datetime) -> None:
+    with context.database.write() as session:
+        token = rooms.installation_token(session)
+    for occurrence, play in plays.items():
+        director.cast(rooms.external_id(token, occurrence), list(play.scripts), starts_at.timestamp())
+
+
+def run(stage: Stage, show: Show) -> None:
+    """Run the loops until every class is settled and every recording found, or the time is over."""
+    with Embedded(stage.context):
+        while True:
+            scene = look(stage)
+            show(scene)
+            if scene.done >= 1 or scene.now > stage.deadline:
+                return
+            time.sleep(min(0.25, stage.unit / 4))
+
+
+def look(stage: Stage) -> Scene:
+    """The demo as it stands."""
+    now = clock.now()
+    with stage.context.database.read() as session:
+        mine = sittings.find(session, now, since=stage.starts_at, until=stage.starts_at + timedelta(seconds=1))
+        events = session.scalars(select(Event).where(Event.occurrence_id.is_not(None)).order_by(Event.id)).all()
+        found = len([each for each in recordings.listed(session) if each["state"] == "published"])
+    whole = (60 - cast.STARTS) * stage.unit
+    done = min(0.99, max(0.0, (now - stage.starts_at).total_seconds() / whole))
+    settled = all(each.occurrence.settled_at is not None for each in mine)
+    wanted = sum(play.record == "always" for play in stage.plays.values())
+    return Scene(now, 1.0 if settled and found >= wanted else done, mine, list(events))
+
+
+def sum_up(stage: Stage) -> dict[str, Any]:
+    """What came out, as one document; ``ok`` where every course ended as it should and the errors are small."""
+    scene = look(stage)
+    rows = list(report.attendance_rows(stage.context, wanted(stage), scene.now))
+    occurrences = {each.meeting.external_id: each.occurrence.id for each in scene.sittings if each.meeting}
+    accuracy = verdict.compare(rows, stage.world.truth(), occurrences, scene.now)
+    courses = [_course(stage, each, rows) for each in scene.sittings]
+    with stage.context.database.read() as session:
+        found = recordings.listed(session)
+    allowed = 2 * stage.context.settings.poll_period_seconds
+    return {
+        "ok": all(each["as_expected"] for each in courses) and accuracy.worst_seconds <= allowed and bool(found),
+        "courses": courses,
+        "accuracy": asdict(accuracy) | {"poll_period_seconds": allowed / 2, "allowed_seconds": allowed},
+        "recordings": found,
+        "files": [str(path) for path in _write(stage, scene.now)],
+    }
+
+
+def wanted(stage: Stage) -> Wanted:
+    return Wanted(since=stage.starts_at, until=stage.starts_at + timedelta(seconds=1))
+
+
+def _course(stage: Stage, each: Sitting, rows: list[report.Row]) -> dict[str, Any]:
+    play = stage.plays[each.occurrence.id]
+    with stage.context.database.read() as session:
+        opened = select(func.count()).where(Meeting.occurrence_id == each.occurrence.id, Meeting.opened_at.is_not(None))
+        runs = session.scalar(opened) or 0
+    closed = each.meeting.close_reason if each.meeting else None
+    statuses = [row["status"] for row in rows if row["occurrence"] == each.occurrence.id]
+    expected = each.state == "held" and closed == play.ending and runs >= play.least_runs
+    return {
+        "course": play.code,
+        "occurrence": each.occurrence.id,
+        "state": each.state,
+        "rooms": runs,
+        "closed": closed,
+        "expected_closed": play.ending,
+        "as_expected": expected,
+        "people": {status: statuses.count(status) for status in ("present", "partial", "absent", "unknown")},
+    }
+
+
+def _write(stage: Stage, now: datetime) -> list[Path]:
+    written = []
+    for kind in ("csv", "xlsx", "html"):
+        path = stage.out / f"attendance.{kind}"
+        table = tables_of_reports.make(stage.context, "attendance", wanted(stage), stage.context.settings.language, now)
+        exports.write(table, kind, path)
+        written.append(path)
+    return written

@@ -1,0 +1,49 @@
+"""What was computed against what the simulator knows to be true, in seconds a person."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from statistics import median
+
+from worker.domain.attendance import Span, clip, merge
+from worker.simulator import TruthStay
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """The errors of the computed presence."""
+
+    persons: int
+    median_seconds: float
+    worst_seconds: float
+    worst_person: str
+
+
+def compare(
+    rows: Iterable[Mapping[str, object]], truth: Iterable[TruthStay], occurrence_of: Mapping[str, int], until: datetime
+) -> Accuracy:
+    """The rows of an attendance report against the simulator's truth, both clipped to the planned window."""
+    true = _intervals(truth, occurrence_of, until)
+    errors = {}
+    for row in rows:
+        start, end, seconds = row["starts_at"], row["ends_at"], row["seconds_present"]
+        assert isinstance(start, datetime)
+        assert isinstance(end, datetime)
+        assert isinstance(seconds, int | float)
+        key = (row["occurrence"], row["user_id"])
+        there = sum(span.seconds for span in clip(merge(true[key]), Span(start, end)))
+        errors[f"{row['course']}/{row['user_id']}"] = abs(seconds - there)
+    worst = max(errors, key=lambda each: errors[each], default="")
+    return Accuracy(len(errors), median(errors.values()) if errors else 0.0, errors.get(worst, 0.0), worst)
+
+
+def _intervals(
+    truth: Iterable[TruthStay], occurrence_of: Mapping[str, int], until: datetime
+) -> dict[tuple[object, object], list[Span]]:
+    found: dict[tuple[object, object], list[Span]] = defaultdict(list)
+    for stay in truth:
+        left = until if stay.left_at is None else datetime.fromtimestamp(stay.left_at, UTC)
+        joined = datetime.fromtimestamp(stay.joined_at, UTC)
+        found[occurrence_of.get(stay.meeting_id), stay.user_id].append(Span(joined, max(joined, left)))
+    return found

@@ -1,0 +1,116 @@
+"""doctor: what is wrong with this installation, and what to do about it."""
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from worker.errors import DatabaseBehind
+from worker.operations import pulse
+from worker.operations.context import Context
+from worker.operations.story import ALARMS
+from worker.store import due, migrate
+from worker.store.tables import Course, Event, Pulse, Server
+
+#: A loop is late when it has not ended a sweep for this many periods.
+_LATE = 3
+_LEAST_DISK = 200 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    check: str
+    ok: bool
+    detail: str
+    remedy: str = ""
+
+
+def examine(context: Context, now: datetime) -> list[Finding]:
+    """Everything, in the order in which to mend it."""
+    found = [*_files(context)]
+    try:
+        migrate.require_current(context.database)
+    except DatabaseBehind as error:
+        return [*found, Finding("database", False, str(error), "meetingz db upgrade")]
+    found.append(Finding("database", True, f"at revision {migrate.head()}"))
+    with context.database.read() as session:
+        for check in (_servers, _courses, _backlog, _alarms):
+            found.extend(check(context, session, now))
+        found.extend(pulses(context, session, now))
+    return found
+
+
+def pulses(context: Context, session: Session, now: datetime) -> Iterator[Finding]:
+    """Each loop: did it end a sweep lately? Cheap enough for a container's health check."""
+    known = {row.loop: row for row in session.scalars(select(Pulse))}
+    for loop in pulse.LOOPS:
+        yield _pulse(loop, known.get(loop), pulse.period(context, loop), now)
+
+
+def _pulse(loop: str, row: Pulse | None, period: timedelta, now: datetime) -> Finding:
+    remedy = "is worker and beat running? `meetingz up`, or `celery -A worker.celery_app worker` and `... beat`"
+    if row is None or row.ended_at is None:
+        return Finding(f"loop {loop}", False, "has never run", remedy)
+    if row.failed_at is not None and row.failed_at > row.ended_at:
+        return Finding(f"loop {loop}", False, f"failed: {row.error}", "see the log of the worker")
+    age = now - row.ended_at
+    if age > _LATE * period + timedelta(seconds=30):
+        return Finding(f"loop {loop}", False, f"last ran {_ago(age)} ago", remedy)
+    return Finding(f"loop {loop}", True, f"last ran {_ago(age)} ago")
+
+
+def _ago(age: timedelta) -> str:
+    seconds = max(0, int(age.total_seconds()))
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
+
+
+def _files(context: Context) -> Iterator[Finding]:
+    folder = context.settings.data_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK):
+        yield Finding("data folder", False, f"{folder} cannot be written", "give it to the user that runs the worker")
+    free = shutil.disk_usage(folder).free
+    full = free < _LEAST_DISK
+    yield Finding("disk", not full, f"{free // 2**20} MiB free in {folder}", "make room" if full else "")
+    key = folder / "secret.key"
+    if context.settings.secret_key is None and key.exists():
+        mode = stat.S_IMODE(key.stat().st_mode)
+        open_ = bool(mode & 0o077)
+        yield Finding("key file", not open_, f"{key} has mode {mode:04o}", f"chmod 600 {key}" if open_ else "")
+
+
+def _servers(_context: Context, session: Session, _now: datetime) -> Iterator[Finding]:
+    rows = session.scalars(select(Server).order_by(Server.name)).all()
+    if not any(row.enabled for row in rows):
+        yield Finding("servers", False, "none is in use", "meetingz server add NAME URL --secret-env VAR")
+    for row in rows:
+        if row.enabled:
+            detail = row.last_error or ("healthy" if row.checked_at else "not asked yet")
+            bad = not row.healthy or row.last_error is not None
+            yield Finding(f"server {row.name}", not bad, detail, f"meetingz server check {row.name}" if bad else "")
+
+
+def _courses(_context: Context, session: Session, _now: datetime) -> Iterator[Finding]:
+    count = session.scalar(select(func.count()).select_from(Course).where(Course.archived_at.is_(None))) or 0
+    yield Finding("courses", count > 0, f"{count}", "" if count else "meetingz timetable import FILE")
+
+
+def _backlog(_context: Context, session: Session, now: datetime) -> Iterator[Finding]:
+    waiting = len(due.occurrences_to_open(session, now))
+    if waiting:
+        yield Finding("rooms", False, f"{waiting} should be open and are not", "see `meetingz occurrence list`")
+
+
+def _alarms(_context: Context, session: Session, now: datetime) -> Iterator[Finding]:
+    since = now - timedelta(days=1)
+    rows = session.scalars(select(Event).where(Event.at >= since, Event.kind.in_(ALARMS)).order_by(Event.at.desc()))
+    for row in rows.fetchmany(10):
+        where = f" (occurrence {row.occurrence_id})" if row.occurrence_id else ""
+        yield Finding(f"alarm {row.kind}", False, f"{row.at.isoformat(timespec='seconds')}{where} {row.detail or ''}")
