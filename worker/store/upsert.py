@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -37,4 +38,5 @@ def put(session: Session, table: type[Base], row: Mapping[str, Any], key: Sequen
 
 def _insert(session: Session, table: type[Base]) -> Any:
     maker = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    assert isinstance(table.__table__, Table)
     return maker(table.__table__)

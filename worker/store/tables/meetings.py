@@ -1,0 +1,116 @@
+"""What happened on servers: servers, meetings, and who was seen in them. Facts: never rewritten."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from worker.store.tables.base import Base
+
+
+class Server(Base):
+    """One API endpoint with its secret, its health and what it can do."""
+
+    __tablename__ = "servers"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(64), unique=True)
+    api_url: Mapped[str] = mapped_column(String(512), unique=True)
+    secret: Mapped[bytes] = mapped_column(LargeBinary)  #: encrypted
+    checksum: Mapped[str] = mapped_column(String(8), default="sha1", server_default="sha1")
+    capacity: Mapped[int | None]  #: people at once; None: no limit known
+    weight: Mapped[float] = mapped_column(default=1.0, server_default="1")
+    #: Creates a second at most; None: no limit.
+    rate_limit: Mapped[float | None]
+    #: How long the server still lists somebody who has left (protocol section 5), seconds.
+    leave_latency_seconds: Mapped[float] = mapped_column(default=0.0, server_default="0")
+    enabled: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+    draining: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    #: Health with inertia: it takes several answers in a row to change ``healthy``.
+    healthy: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    successes: Mapped[int] = mapped_column(default=0, server_default="0")
+    last_error: Mapped[str | None] = mapped_column(String(500))
+    checked_at: Mapped[datetime | None]
+    polled_at: Mapped[datetime | None]  #: claimed by a poll, so that doubled messages do not double the work
+    harvested_at: Mapped[datetime | None]
+    people: Mapped[int] = mapped_column(default=0, server_default="0")  #: everybody on it at the last poll
+    meetings: Mapped[int] = mapped_column(default=0, server_default="0")  #: every meeting on it at the last poll
+    #: Does getMeetings list attendees? None: not known yet.
+    bulk_poll: Mapped[bool | None]
+    features: Mapped[dict[str, str] | None]
+
+
+class Meeting(Base):
+    """One run of an occurrence on a server. At most one of an occurrence is live: the database says so."""
+
+    __tablename__ = "meetings"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    occurrence_id: Mapped[int] = mapped_column(ForeignKey("occurrences.id", ondelete="CASCADE"), index=True)
+    server_id: Mapped[int] = mapped_column(ForeignKey("servers.id"))
+    external_id: Mapped[str] = mapped_column(String(64))
+    internal_id: Mapped[str | None] = mapped_column(String(128))
+    create_time: Mapped[int | None]  #: the server's, milliseconds: identity, never a clock
+    passwords: Mapped[bytes] = mapped_column(LargeBinary)  #: encrypted JSON [attendee, moderator]
+    state: Mapped[str] = mapped_column(String(10))
+    requested_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    opened_at: Mapped[datetime | None]
+    last_seen_at: Mapped[
+        datetime | None
+    ]  #: last poll that found it; written when it closes, until then see observations
+    people: Mapped[int] = mapped_column(default=0, server_default="0")  #: distinct people at the last poll
+    moderators: Mapped[int] = mapped_column(default=0, server_default="0")
+    missed_at: Mapped[datetime | None]  #: first of the misses in a row
+    misses: Mapped[int] = mapped_column(default=0, server_default="0")
+    end_requested_at: Mapped[datetime | None]
+    end_requests: Mapped[int] = mapped_column(default=0, server_default="0")
+    end_refused: Mapped[str | None] = mapped_column(String(64))  #: the server's key; asking again would not help
+    closed_at: Mapped[datetime | None]
+    close_reason: Mapped[str | None] = mapped_column(String(10))
+    recorded: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  #: made with record=true
+    warned_at: Mapped[datetime | None]  #: people inside were told that the end is near
+    #: The back-off ladder of a recording that is waited for: when to ask next, and how often it was asked.
+    recording_due_at: Mapped[datetime | None]
+    recording_tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    __table_args__ = (
+        UniqueConstraint("server_id", "internal_id"),
+        CheckConstraint("state IN ('requested', 'open', 'ending', 'closed')", name="state"),
+        CheckConstraint("(closed_at IS NULL) = (state <> 'closed')", name="closed"),
+        Index(
+            "uq_meetings_live",
+            "occurrence_id",
+            unique=True,
+            postgresql_where=text("closed_at IS NULL"),
+            sqlite_where=text("closed_at IS NULL"),
+        ),
+        Index(
+            "ix_meetings_live_server",
+            "server_id",
+            postgresql_where=text("closed_at IS NULL"),
+            sqlite_where=text("closed_at IS NULL"),
+        ),
+    )
+
+
+class Attendee(Base):
+    """Somebody the server named in a meeting; a number that observations use. Names live here and nowhere else."""
+
+    __tablename__ = "attendees"
+    meeting_id: Mapped[int] = mapped_column(ForeignKey("meetings.id", ondelete="CASCADE"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    user_id: Mapped[str] = mapped_column(String(256))
+    full_name: Mapped[str] = mapped_column(String(512))
+    role: Mapped[str] = mapped_column(String(16))
+    __table_args__ = (UniqueConstraint("meeting_id", "user_id", "full_name", "role", name="uq_attendees_who"),)
+
+
+class Observation(Base):
+    """Who was there over a run of successful polls that all saw the same people: numbers of attendees, one a device."""
+
+    __tablename__ = "observations"
+    meeting_id: Mapped[int] = mapped_column(ForeignKey("meetings.id", ondelete="CASCADE"), primary_key=True)
+    first_at: Mapped[datetime] = mapped_column(primary_key=True)
+    last_at: Mapped[datetime]
+    polls: Mapped[int]
+    attendees: Mapped[str]
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012
