@@ -13,6 +13,7 @@ from worker.store.upsert import insert_new
 
 #: The columns of our tables; what is longer is cut, so that one strange name never stops a sweep.
 _ID, _NAME, _ROLE = 256, 512, 16
+_NUMBERINGS = 5
 
 
 class Sight(NamedTuple):
@@ -64,10 +65,12 @@ def _numbers(session: Session, sights: Sequence[Sight]) -> dict[tuple[int, Seen]
     """The number of every attendee of these sights; who has none yet gets one."""
     ids = [sight.meeting_id for sight in sights if sight.people]
     known = _known(session, ids)
-    fresh = _unnumbered(known, sights)
-    if fresh:
+    # Another poll may have taken our numbers for its own newcomers: its rows hold, and ours are numbered after them.
+    for _ in range(_NUMBERINGS):
+        if not (fresh := _unnumbered(known, sights)):
+            break
         insert_new(session, Attendee, fresh)
-        known = _known(session, ids)  # another poll may have numbered them first: its numbers hold
+        known = _known(session, ids)
     return known
 
 

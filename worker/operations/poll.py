@@ -140,8 +140,13 @@ def _lost_all(view: View) -> bool:
 
 
 def _finish(session: Session, meeting: Meeting, at: datetime) -> None:
-    """It went while a moderator was inside, so it was ended, not deserted: do not open it again by ourselves."""
-    ended = update(Occurrence).where(Occurrence.id == meeting.occurrence_id, Occurrence.starts_at <= at)
+    """It went while a moderator was inside, so it was ended, not deserted: do not open it again by ourselves.
+
+    Not so beyond the planned end: a room made before the class was extended is cut by the server's own clock (E34).
+    """
+    ended = update(Occurrence).where(
+        Occurrence.id == meeting.occurrence_id, Occurrence.starts_at <= at, Occurrence.ends_at > at
+    )
     session.execute(ended.where(Occurrence.finished_at.is_(None)).values(finished_at=at))
 
 
