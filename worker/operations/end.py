@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import or_, update
+from sqlalchemy.orm import Session
 
 from worker import bbb
 from worker.clock import Clock
@@ -31,7 +32,11 @@ _LIVES_ON = 3
 def due_meetings(context: Context, now: datetime) -> list[int]:
     """Meetings to be ended now."""
     with context.database.read() as session:
-        found = due.meetings_to_end(session, now, now - _retry(context))
+        return _due(context, session, now)
+
+
+def _due(context: Context, session: Session, now: datetime, only: int | None = None) -> list[int]:
+    found = due.meetings_to_end(session, now, now - _retry(context), only)
     return [meeting.id for meeting, closes_at, grace in found if _is_over(context, closes_at, grace, now)]
 
 
@@ -56,12 +61,28 @@ def sweep(context: Context, clock: Clock) -> list[Outcome]:
 def some(context: Context, meeting_ids: Sequence[int], clock: Clock) -> list[Outcome]:
     """Ask these to end; each succeeds or fails alone."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        return list(pool.map(lambda each: one(context, each, clock()), meeting_ids))
+        return list(pool.map(lambda each: _guarded(context, each, clock), meeting_ids))
+
+
+def _guarded(context: Context, meeting_id: int, clock: Clock) -> Outcome:
+    try:
+        return one(context, meeting_id, clock())
+    except Exception as error:  # a poisoned row is put aside and named, and the rest goes on
+        with context.database.write() as session:
+            occurrence_id = session.get_one(Meeting, meeting_id).occurrence_id
+            detail = f"end: {type(error).__name__}: {bbb.redact(str(error))}"
+            story.tell_once(session, "poisoned", clock(), occurrence_id=occurrence_id, detail=detail)
+        return "late"
 
 
 def one(context: Context, meeting_id: int, now: datetime) -> Outcome:
-    """Ask one meeting to end. The claim is a conditional update; its row count is the verdict."""
+    """Ask one meeting to end, if it is still due: it may have been extended since the bell was rung.
+
+    The claim is a conditional update; its row count is the verdict.
+    """
     with context.database.write() as session:
+        if not _due(context, session, now, meeting_id):
+            return "idle"
         claim = update(Meeting).where(Meeting.id == meeting_id, Meeting.closed_at.is_(None))
         claim = claim.where(or_(Meeting.end_requested_at.is_(None), Meeting.end_requested_at <= now - _retry(context)))
         claimed = claim.values(end_requested_at=now, end_requests=Meeting.end_requests + 1, state="ending")
@@ -104,5 +125,6 @@ def _not_ended(context: Context, meeting: Meeting, error: bbb.Error, now: dateti
             story.tell(session, "end_refused", now, occurrence_id=meeting.occurrence_id, detail=detail)
             return "refused"
         # The request may not have arrived: the next tick asks again, without waiting for the retry time.
-        session.execute(mine.values(end_requested_at=now - _retry(context)))
+        again = {"end_requested_at": now - _retry(context), "end_requests": Meeting.end_requests - 1}
+        session.execute(mine.values(**again))
     return "late"

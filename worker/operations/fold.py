@@ -38,15 +38,23 @@ def _settle_one(context: Context, occurrence_id: int, now: datetime) -> bool:
 
 
 def _settle(session: Session, context: Context, occurrence_id: int, now: datetime) -> bool:
-    live = exists(select(Meeting.id).where(Meeting.occurrence_id == occurrence_id, Meeting.closed_at.is_(None)))
-    claim = update(Occurrence).where(Occurrence.id == occurrence_id, Occurrence.settled_at.is_(None), ~live)
+    live = select(Meeting.id).where(Meeting.occurrence_id == occurrence_id, Meeting.closed_at.is_(None))
+    nothing_open = ~exists(live.where(Meeting.state != "requested"))
+    claim = update(Occurrence).where(Occurrence.id == occurrence_id, Occurrence.settled_at.is_(None), nothing_open)
     if not session.execute(claim.values(settled_at=now)).rowcount:  # type: ignore[attr-defined]
         return False
+    _give_up_requests(session, occurrence_id, now)
     occurrence = session.get_one(Occurrence, occurrence_id)
     stays = write(session, context, occurrence, now)
     if occurrence.cancelled_at is None:
         story.tell(session, "held" if stays else "missed", now, occurrence_id=occurrence_id)
     return True
+
+
+def _give_up_requests(session: Session, occurrence_id: int, now: datetime) -> None:
+    """A room that was asked for until the end and never opened: nobody will ask for it again."""
+    asked = update(Meeting).where(Meeting.occurrence_id == occurrence_id, Meeting.state == "requested")
+    session.execute(asked.values(state="closed", closed_at=now, close_reason="abandoned"))
 
 
 def write(session: Session, context: Context, occurrence: Occurrence, now: datetime) -> list[Stay]:

@@ -42,11 +42,11 @@ def servers_to_harvest(session: Session) -> Sequence[int]:
 
 
 def meetings_to_end(
-    session: Session, now: datetime, retry_before: datetime
+    session: Session, now: datetime, retry_before: datetime, only: int | None = None
 ) -> Sequence[tuple[Meeting, datetime, float | None]]:
     """Live meetings past their end, or of a cancelled class, with the end and the course's own grace in seconds.
 
-    Left out are those asked since ``retry_before`` and those whose server said no for good.
+    Left out are those asked since ``retry_before`` and those whose server said no for good. ``only`` asks about one.
     """
     over = and_(Occurrence.closes_at <= now, Course.end_policy == "end")
     wanted = (
@@ -58,6 +58,8 @@ def meetings_to_end(
         .where(or_(over, Occurrence.cancelled_at.is_not(None)))
         .order_by(Meeting.id)
     )
+    if only is not None:
+        wanted = wanted.where(Meeting.id == only)
     return [
         (row[0], row[1] if row[3] is None else row[3], row[2] if row[3] is None else 0.0)
         for row in session.execute(wanted)
@@ -65,7 +67,8 @@ def meetings_to_end(
 
 
 def occurrences_to_settle(session: Session, now: datetime) -> Sequence[int]:
-    """Occurrences that are over, or cancelled, with nothing of them live any more."""
+    """Occurrences that are over, or cancelled, with nothing of them open any more; a mere request counts as nothing."""
     over = or_(Occurrence.closes_at <= now, Occurrence.cancelled_at.is_not(None))
     wanted = select(Occurrence.id).where(Occurrence.settled_at.is_(None), Occurrence.opens_at <= now, over)
-    return session.scalars(wanted.where(~exists(_live())).order_by(Occurrence.id)).all()
+    opened = _live().where(Meeting.state != "requested")
+    return session.scalars(wanted.where(~exists(opened)).order_by(Occurrence.id)).all()
