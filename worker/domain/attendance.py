@@ -136,7 +136,9 @@ def _pieces(sightings: Iterable[Sighting], tolerance: timedelta) -> Iterable[tup
     last_poll: datetime | None = None
     for sighting in sorted(sightings, key=lambda each: each.first_at):
         near = last_poll is not None and sighting.first_at - last_poll <= tolerance
-        here = {seen.key: seen for seen in reversed(sighting.people)}
+        here: dict[str, Seen] = {}
+        for seen in sighting.people:
+            here[seen.key] = _elder(here.get(seen.key, seen), seen)
         yield from (open_.pop(key) for key in list(open_) if not near or key not in here)
         for key, seen in here.items():
             first, last, known_as = open_.get(key, (sighting.first_at, sighting.last_at, seen))
