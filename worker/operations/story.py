@@ -1,5 +1,8 @@
 """The story of each occurrence and server: a row a fact, in the transaction that made it true, and a log line."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 
 from sqlalchemy import event, select
@@ -13,6 +16,18 @@ ALARMS = frozenset(
     {"not_opened", "no_server", "end_refused", "lives_on", "server_down", "poisoned", "vanished", "label_conflict"}
 )
 
+_actor: ContextVar[str | None] = ContextVar("actor", default=None)
+
+
+@contextmanager
+def acting(name: str) -> Iterator[None]:
+    """Everything told within the block was done by this person; outside of one, by the worker by itself."""
+    token = _actor.set(name[:128])
+    try:
+        yield
+    finally:
+        _actor.reset(token)
+
 
 def tell(
     session: Session,
@@ -25,11 +40,12 @@ def tell(
 ) -> None:
     """Write one fact. It is logged only once the transaction is committed: a fact rolled back never was."""
     text = detail[:1000] if detail else None
-    session.add(Event(at=at, kind=kind, occurrence_id=occurrence_id, server_id=server_id, detail=text))
+    actor = _actor.get()
+    session.add(Event(at=at, kind=kind, occurrence_id=occurrence_id, server_id=server_id, actor=actor, detail=text))
     level = "warning" if kind in ALARMS else "info"
 
     def committed(_session: Session) -> None:
-        logs.event(kind, level=level, occurrence=occurrence_id, server=server_id, detail=text)
+        logs.event(kind, level=level, occurrence=occurrence_id, server=server_id, by=actor, detail=text)
 
     event.listen(session, "after_commit", committed, once=True)
 
