@@ -484,7 +484,7 @@ def test_two_pollers_who_number_newcomers_at_once_agree(stage, room):
         together.wait()
         with stage.context.database.write() as session:
             sight = Sight(meeting.id, (Seen(f"u{number}", "Somebody", "VIEWER"),))
-            observe.write(session, [sight], stage.clock() + timedelta(seconds=number), tolerance)
+            observe.write(session, [sight], stage.clock() + timedelta(seconds=number), tolerance, {})
 
     for _ in range(5):
         with ThreadPoolExecutor(2) as pool:

@@ -87,7 +87,7 @@ def move(context: Context, occurrence_id: int, start: datetime, end: datetime, n
         if _has_live_meeting(session, found.id):
             raise Conflict(f"occurrence {found.id} has its room open already: extend it, or cancel it and add another")
         before = found.starts_at
-        found.starts_at, found.ends_at, found.extended_until = start, end, None
+        found.starts_at, found.ends_at, found.extended_until, found.finished_at = start, end, None, None
         _retime(context, session, found)
         detail = f"from {before.isoformat()} to {start.isoformat()}"
         story.tell(session, "moved", now, occurrence_id=found.id, detail=detail)

@@ -20,10 +20,9 @@ def in_batches(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 
 def insert_new(session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> int:
     """Insert what is not there yet, skip what is. Returns how many were new."""
-    return sum(
-        session.execute(_insert(session, table).on_conflict_do_nothing(), list(part)).rowcount  # type: ignore[attr-defined]
-        for part in in_batches(rows, _ROWS)
-    )
+    # Counted by what comes back: rowcount of many rows at once is -1 on PostgreSQL.
+    statement = _insert(session, table).on_conflict_do_nothing().returning(*table.__table__.primary_key)
+    return sum(len(session.execute(statement, list(part)).all()) for part in in_batches(rows, _ROWS))
 
 
 def put(session: Session, table: type[Base], row: Mapping[str, Any], key: Sequence[str]) -> None:
