@@ -71,6 +71,8 @@ def upgrade() -> None:
         sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("polled_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("harvested_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("full_harvest_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("full_harvest_offset", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("people", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False),
         sa.Column("meetings", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False),
         sa.Column("bulk_poll", sa.Boolean(), nullable=True),
@@ -115,6 +117,7 @@ def upgrade() -> None:
         sa.Column("late_seconds", sa.Double(), nullable=True),
         sa.Column("left_early_seconds", sa.Double(), nullable=True),
         sa.Column("download", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
+        sa.Column("recording_formats", sa.String(length=128), nullable=True),
         sa.Column("keep_server_days", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("keep_archive_days", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("options", sa.JSON(), server_default="{}", nullable=False),
@@ -338,7 +341,9 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("close_reason", sa.String(length=10), nullable=True),
         sa.Column("recorded", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
+        sa.Column("recording", sa.Boolean(), nullable=True),
         sa.Column("warned_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("doubted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("recording_due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column(
             "recording_tries", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False
@@ -354,6 +359,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("meetings", schema=None) as batch_op:
         batch_op.create_index(
+            "ix_meetings_doubted",
+            ["doubted_at"],
+            unique=False,
+            postgresql_where=sa.text("doubted_at IS NOT NULL"),
+            sqlite_where=sa.text("doubted_at IS NOT NULL"),
+        )
+        batch_op.create_index(
             "ix_meetings_live_server",
             ["server_id"],
             unique=False,
@@ -361,6 +373,20 @@ def upgrade() -> None:
             sqlite_where=sa.text("closed_at IS NULL"),
         )
         batch_op.create_index(batch_op.f("ix_meetings_occurrence_id"), ["occurrence_id"], unique=False)
+        batch_op.create_index(
+            "ix_meetings_recording_due",
+            ["server_id", "recording_due_at"],
+            unique=False,
+            postgresql_where=sa.text("recording_due_at IS NOT NULL"),
+            sqlite_where=sa.text("recording_due_at IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_meetings_recording_new",
+            ["server_id"],
+            unique=False,
+            postgresql_where=sa.text("recorded AND recording_tries = 0 AND recording_due_at IS NULL"),
+            sqlite_where=sa.text("recorded AND recording_tries = 0 AND recording_due_at IS NULL"),
+        )
         batch_op.create_index(
             "uq_meetings_live",
             ["occurrence_id"],
@@ -451,6 +477,7 @@ def upgrade() -> None:
         sa.Column("server_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("record_id", sa.String(length=128), nullable=False),
         sa.Column("meeting_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.Column("matched_by", sa.String(length=8), nullable=True),
         sa.Column("name", sa.String(length=512), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("published", sa.Boolean(), nullable=False),
@@ -460,14 +487,24 @@ def upgrade() -> None:
         sa.Column("labels", sa.JSON(), nullable=False),
         sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ready_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("delete_requested_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("matched_by IN ('id', 'label', 'session')", name=op.f("ck_recordings_matched_by")),
         sa.ForeignKeyConstraint(["meeting_id"], ["meetings.id"], name=op.f("fk_recordings_meeting_id")),
         sa.ForeignKeyConstraint(["server_id"], ["servers.id"], name=op.f("fk_recordings_server_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recordings")),
         sa.UniqueConstraint("server_id", "record_id", name=op.f("uq_recordings_server_id_record_id")),
     )
     with op.batch_alter_table("recordings", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_recordings_deleting",
+            ["server_id"],
+            unique=False,
+            postgresql_where=sa.text("delete_requested_at IS NOT NULL AND deleted_at IS NULL"),
+            sqlite_where=sa.text("delete_requested_at IS NOT NULL AND deleted_at IS NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_recordings_meeting_id"), ["meeting_id"], unique=False)
 
     op.create_table(
@@ -491,6 +528,15 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("recording_id", "format", name=op.f("pk_files")),
     )
+    with op.batch_alter_table("files", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_files_due",
+            ["due_at"],
+            unique=False,
+            postgresql_where=sa.text("state IN ('wanted', 'fetching')"),
+            sqlite_where=sa.text("state IN ('wanted', 'fetching')"),
+        )
+
     op.create_table(
         "playbacks",
         sa.Column("recording_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -509,9 +555,21 @@ def upgrade() -> None:
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
     op.drop_table("playbacks")
+    with op.batch_alter_table("files", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_files_due",
+            postgresql_where=sa.text("state IN ('wanted', 'fetching')"),
+            sqlite_where=sa.text("state IN ('wanted', 'fetching')"),
+        )
+
     op.drop_table("files")
     with op.batch_alter_table("recordings", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_recordings_meeting_id"))
+        batch_op.drop_index(
+            "ix_recordings_deleting",
+            postgresql_where=sa.text("delete_requested_at IS NOT NULL AND deleted_at IS NULL"),
+            sqlite_where=sa.text("delete_requested_at IS NOT NULL AND deleted_at IS NULL"),
+        )
 
     op.drop_table("recordings")
     op.drop_table("observations")
@@ -530,11 +588,26 @@ def downgrade() -> None:
         batch_op.drop_index(
             "uq_meetings_live", postgresql_where=sa.text("closed_at IS NULL"), sqlite_where=sa.text("closed_at IS NULL")
         )
+        batch_op.drop_index(
+            "ix_meetings_recording_new",
+            postgresql_where=sa.text("recorded AND recording_tries = 0 AND recording_due_at IS NULL"),
+            sqlite_where=sa.text("recorded AND recording_tries = 0 AND recording_due_at IS NULL"),
+        )
+        batch_op.drop_index(
+            "ix_meetings_recording_due",
+            postgresql_where=sa.text("recording_due_at IS NOT NULL"),
+            sqlite_where=sa.text("recording_due_at IS NOT NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_meetings_occurrence_id"))
         batch_op.drop_index(
             "ix_meetings_live_server",
             postgresql_where=sa.text("closed_at IS NULL"),
             sqlite_where=sa.text("closed_at IS NULL"),
+        )
+        batch_op.drop_index(
+            "ix_meetings_doubted",
+            postgresql_where=sa.text("doubted_at IS NOT NULL"),
+            sqlite_where=sa.text("doubted_at IS NOT NULL"),
         )
 
     op.drop_table("meetings")

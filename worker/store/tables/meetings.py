@@ -32,7 +32,10 @@ class Server(Base):
     last_error: Mapped[str | None] = mapped_column(String(500))
     checked_at: Mapped[datetime | None]
     polled_at: Mapped[datetime | None]  #: claimed by a poll, so that doubled messages do not double the work
-    harvested_at: Mapped[datetime | None]
+    harvested_at: Mapped[datetime | None]  #: last answer about recordings
+    #: The slow pass over all recordings with our label: when it began, and how far it has come; None: it is done.
+    full_harvest_at: Mapped[datetime | None]
+    full_harvest_offset: Mapped[int | None]
     people: Mapped[int] = mapped_column(default=0, server_default="0")  #: everybody on it at the last poll
     meetings: Mapped[int] = mapped_column(default=0, server_default="0")  #: every meeting on it at the last poll
     #: Does getMeetings list attendees? None: not known yet.
@@ -68,7 +71,10 @@ class Meeting(Base):
     closed_at: Mapped[datetime | None]
     close_reason: Mapped[str | None] = mapped_column(String(10))
     recorded: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  #: made with record=true
+    recording: Mapped[bool | None]  #: the server's own flag at the last poll: whether it was made with record=true
     warned_at: Mapped[datetime | None]  #: people inside were told that the end is near
+    #: Closed here, but perhaps alive on its server, since when: ``end`` looks, and ends it.
+    doubted_at: Mapped[datetime | None]
     #: The back-off ladder of a recording that is waited for: when to ask next, and how often it was asked.
     recording_due_at: Mapped[datetime | None]
     recording_tries: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -84,10 +90,29 @@ class Meeting(Base):
             sqlite_where=text("closed_at IS NULL"),
         ),
         Index(
+            "ix_meetings_recording_new",
+            "server_id",
+            postgresql_where=text("recorded AND recording_tries = 0 AND recording_due_at IS NULL"),
+            sqlite_where=text("recorded AND recording_tries = 0 AND recording_due_at IS NULL"),
+        ),
+        Index(
+            "ix_meetings_recording_due",
+            "server_id",
+            "recording_due_at",
+            postgresql_where=text("recording_due_at IS NOT NULL"),
+            sqlite_where=text("recording_due_at IS NOT NULL"),
+        ),
+        Index(
             "ix_meetings_live_server",
             "server_id",
             postgresql_where=text("closed_at IS NULL"),
             sqlite_where=text("closed_at IS NULL"),
+        ),
+        Index(
+            "ix_meetings_doubted",
+            "doubted_at",
+            postgresql_where=text("doubted_at IS NOT NULL"),
+            sqlite_where=text("doubted_at IS NOT NULL"),
         ),
     )
 
