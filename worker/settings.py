@@ -71,6 +71,27 @@ class Settings(BaseSettings):
     #: Attendees whose user id or name matches are recorders, not people (a regular expression).
     bots: str = r"(?i)^(bbb[-_ ]?(recorder|bot)|meetingz[-_ ]?(recorder|bot)|recorder[-_ ]?bot)"
 
+    #: How often all recordings with our label are gone through, for those that nobody waits for.
+    harvest_full_seconds: Seconds = 6 * 3600
+    recording_first_seconds: Seconds = (
+        60  #: after a class its recording is asked for after this long, then twice that ...
+    )
+    recording_longest_seconds: Seconds = 3600  #: ... up to this long between two questions
+    recording_deadline_seconds: Seconds = 86400  #: a recording not found by then is missing: an alarm
+    #: Formats that are waited for, such as ``presentation,video``; empty: whatever comes first is enough.
+    recording_formats: str = Field("", pattern=r"^[a-z0-9_-]*(\s*,\s*[a-z0-9_-]+)*$")
+    recording_formats_seconds: Seconds = 1800  #: how long the other formats are waited for once one is there
+    #: Where downloads are stored, any fsspec address (``s3://bucket/path``); empty: ``recordings`` in the data folder.
+    archive_url: str = ""
+    #: Hosts beside the API's own that recordings may be fetched from, comma separated; ``host:port`` for other ports.
+    playback_hosts: str = ""
+    download_at_once: Annotated[int, Field(ge=1, le=32)] = 2
+    download_slice_seconds: Seconds = (
+        60  #: a worker goes on to other work after this long, and resumes at its next turn
+    )
+    download_limit_bytes: Annotated[int, Field(ge=1)] = 20 * 2**30  #: of one file
+    download_reserve_bytes: Annotated[int, Field(ge=0)] = 2**30  #: left free on the disk
+
     server_down_after: Annotated[int, Field(ge=1)] = 3  #: failures in a row
     server_up_after: Annotated[int, Field(ge=1)] = 3  #: successes in a row
     end_retry_seconds: Seconds = 60  #: a meeting that lives on is asked to end again after this long
@@ -86,6 +107,11 @@ class Settings(BaseSettings):
         None, validation_alias=_named("server_secret", "BIGBLUEBUTTON_SECRET", "BBB_SECRET")
     )
     server_checksum: Literal["sha1", "sha256", "sha384", "sha512"] = "sha1"
+
+    #: Touched by a worker or beat process while it does its work; one file a process, its age is a health check.
+    heartbeat_file: Path | None = None
+    #: A worker or beat process that could not do its work for this long ends with an error, to be started again.
+    stuck_after_seconds: Seconds = 600
 
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
@@ -109,6 +135,12 @@ class Settings(BaseSettings):
             )
         if self.partial_percent > self.present_percent:
             raise ValueError("partial_percent must not exceed present_percent")
+        if self.recording_first_seconds > self.recording_longest_seconds:
+            raise ValueError("recording_first_seconds must not exceed recording_longest_seconds")
+        if "@" in self.archive_url.partition("://")[2].partition("/")[0]:
+            raise ValueError(
+                "archive_url must not hold a password: give it to the storage library by its own variables"
+            )
         if (self.server_url is None) != (self.server_secret is None):
             raise ValueError("server_url and server_secret go together: set both or neither")
         return self

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from worker.store.tables.base import Base
@@ -16,6 +16,8 @@ class Recording(Base):
     server_id: Mapped[int] = mapped_column(ForeignKey("servers.id"))
     record_id: Mapped[str] = mapped_column(String(128))
     meeting_id: Mapped[int | None] = mapped_column(ForeignKey("meetings.id"), index=True)
+    #: How its meeting was found: by its ``id``, by our ``label``, or by start and name in a ``session`` of Meetingz.
+    matched_by: Mapped[str | None] = mapped_column(String(8))
     name: Mapped[str] = mapped_column(String(512))
     state: Mapped[str] = mapped_column(String(16))
     published: Mapped[bool]
@@ -25,9 +27,20 @@ class Recording(Base):
     labels: Mapped[dict[str, str]]
     found_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+    published_at: Mapped[datetime | None]  #: first seen with something to play
+    ready_at: Mapped[datetime | None]  #: every format that is wanted was there, or was waited for long enough
     delete_requested_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]  #: seen to be gone there
-    __table_args__ = (UniqueConstraint("server_id", "record_id"),)
+    __table_args__ = (
+        UniqueConstraint("server_id", "record_id"),
+        CheckConstraint("matched_by IN ('id', 'label', 'session')", name="matched_by"),
+        Index(
+            "ix_recordings_deleting",
+            "server_id",
+            postgresql_where=text("delete_requested_at IS NOT NULL AND deleted_at IS NULL"),
+            sqlite_where=text("delete_requested_at IS NOT NULL AND deleted_at IS NULL"),
+        ),
+    )
 
 
 class Playback(Base):
@@ -58,4 +71,10 @@ class File(Base):
     error: Mapped[str | None] = mapped_column(String(500))
     __table_args__ = (
         CheckConstraint("state IN ('wanted', 'fetching', 'stored', 'failed', 'no_file', 'deleted')", name="state"),
+        Index(
+            "ix_files_due",
+            "due_at",
+            postgresql_where=text("state IN ('wanted', 'fetching')"),
+            sqlite_where=text("state IN ('wanted', 'fetching')"),
+        ),
     )

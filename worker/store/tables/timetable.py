@@ -30,6 +30,7 @@ class Course(Base):
     late_seconds: Mapped[float | None]
     left_early_seconds: Mapped[float | None]
     download: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    recording_formats: Mapped[str | None] = mapped_column(String(128))  #: that are waited for; None: the setting
     keep_server_days: Mapped[int | None]  #: recordings on the server; None: for ever
     keep_archive_days: Mapped[int | None]  #: downloaded files; None: for ever
     options: Mapped[dict[str, str]] = mapped_column(default=dict, server_default="{}")
