@@ -92,9 +92,31 @@ class Settings(BaseSettings):
     download_limit_bytes: Annotated[int, Field(ge=1)] = 20 * 2**30  #: of one file
     download_reserve_bytes: Annotated[int, Field(ge=0)] = 2**30  #: left free on the disk
 
+    #: Observations and the names in them are kept this long after a class; its stays and statuses stay.
+    retention_days: Annotated[float, Field(gt=0, le=36600)] = 180
+    #: Stays, corrections and the totals of servers are kept this long; None: as long as the database.
+    keep_stays_days: Annotated[float, Field(gt=0, le=36600)] | None = None
+
     server_down_after: Annotated[int, Field(ge=1)] = 3  #: failures in a row
     server_up_after: Annotated[int, Field(ge=1)] = 3  #: successes in a row
     end_retry_seconds: Seconds = 60  #: a meeting that lives on is asked to end again after this long
+    end_tries: Annotated[int, Field(ge=1)] = 3  #: requests to one meeting before that it lives on is an alarm
+    #: Rooms of classes that begin at one minute are asked for over this long, where their lead leaves the time.
+    spread_seconds: Annotated[float, Field(ge=0)] = 120
+    #: A class under the end policy ``spare`` runs on for this long at most, beyond its end and grace.
+    spare_limit_seconds: Annotated[float, Field(ge=0, le=86400)] = 3600
+    warn_seconds: Annotated[float, Field(ge=0)] = 300  #: how long before its end a class is told; 0: never
+    #: Parameters of ``create`` for every course; a course's own options go before them.
+    create: dict[str, str | int | bool] = Field(default_factory=dict)
+
+    #: Where alarms are sent as signed webhooks (Standard Webhooks), and the secret they are signed with.
+    webhook_url: str | None = Field(None, pattern=r"^https?://")
+    webhook_secret: SecretStr | None = None
+    #: Where alarms are told to people: addresses of apprise, separated by spaces. They hold passwords and tokens.
+    notify_urls: SecretStr | None = None
+    #: The address of our own web page, as people reach it.
+    public_url: str | None = Field(None, pattern=r"^https?://")
+
     connect_timeout_seconds: Seconds = 5
     read_timeout_seconds: Seconds = 20
     reply_limit_bytes: Annotated[int, Field(ge=1024)] = 64 * 2**20
@@ -133,6 +155,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "tolerance_seconds must not be less than poll_period_seconds, or every poll would begin a new stay"
             )
+        if self.keep_stays_days is not None and self.keep_stays_days < self.retention_days:
+            raise ValueError("keep_stays_days must not be less than retention_days: stays outlive what they are made of")
         if self.partial_percent > self.present_percent:
             raise ValueError("partial_percent must not exceed present_percent")
         if self.recording_first_seconds > self.recording_longest_seconds:
@@ -143,6 +167,8 @@ class Settings(BaseSettings):
             )
         if (self.server_url is None) != (self.server_secret is None):
             raise ValueError("server_url and server_secret go together: set both or neither")
+        if (self.webhook_url is None) != (self.webhook_secret is None):
+            raise ValueError("webhook_url and webhook_secret go together: set both or neither")
         return self
 
     @property

@@ -75,3 +75,35 @@ def duration_minutes(lead_seconds: float, length_seconds: float, grace_seconds: 
     One minute is added to the rounding, since the server's own clock must never cut a class that we still allow.
     """
     return int(-(-(lead_seconds + length_seconds + grace_seconds) // 60)) + 1
+
+
+#: Rooms are open at least this long before their class begins; a class that cannot keep that is late.
+PROMISE = timedelta(minutes=5)
+#: What it takes to notice that a server is gone and to go to another one: kept free before the promise.
+RECOVERY = timedelta(minutes=5)
+_GOLDEN = 2654435761  # 2**32 over the golden ratio: numbers that follow each other land far apart
+
+
+def opening_at(opens_at: datetime, starts_at: datetime, spread: timedelta, occurrence_id: int) -> datetime:
+    """When this room is asked for: classes of one minute are spread over up to ``spread`` of their lead.
+
+    Its place depends on the occurrence alone, so that a retry keeps it. A short lead, with no time to spare beyond the
+    promise and a recovery, is not spread.
+    """
+    free = min(spread, starts_at - PROMISE - RECOVERY - opens_at)
+    return opens_at + max(free, timedelta(0)) * (occurrence_id * _GOLDEN % 2**32 / 2**32)
+
+
+def late_at(opens_at: datetime, starts_at: datetime, planned_at: datetime, period: timedelta) -> datetime:
+    """From when on a room that is not open is an alarm: the promise before the start; with a short lead, half of it.
+
+    A class arranged at the last minute has two sweeps (``period`` each) to get its room.
+    """
+    promised = max(starts_at - PROMISE, opens_at + (starts_at - opens_at) / 2)
+    return max(promised, planned_at + 2 * period)
+
+
+def needs_warning(ends_at: datetime, warn: timedelta, warned_at: datetime | None, now: datetime) -> bool:
+    """Whether people inside are to be told now that the end is ``warn`` away; told again where the end was moved."""
+    since = ends_at - warn
+    return since <= now < ends_at and (warned_at is None or warned_at < since)
