@@ -9,6 +9,8 @@ from functools import cached_property
 
 from worker import bbb
 from worker.domain import attendance
+from worker.operations.look import Memory
+from worker.operations.observe import Recent
 from worker.settings import Settings
 from worker.store.database import Database
 from worker.store.tables import Server
@@ -30,6 +32,16 @@ class Context:
     def bots(self) -> re.Pattern[str]:
         """Who is a recorder, not a person."""
         return re.compile(self.settings.bots)
+
+    @cached_property
+    def memory(self) -> Memory:
+        """What this process knows of each server's last list; only a short cut."""
+        return Memory(self.bots)
+
+    @cached_property
+    def recent(self) -> Recent:
+        """What this process observed last of each meeting; only a short cut."""
+        return {}
 
     @property
     def rules(self) -> attendance.Rules:

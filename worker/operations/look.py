@@ -6,6 +6,7 @@ anything is believed (E43).
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ class Room:
     external_id: str
     internal_id: str
     people: tuple[Seen, ...]  #: one a connection
+    heads: int  #: distinct people, recorders left out
+    moderators: int  #: of these
     named: bool  #: whether everybody who is counted is also named
 
 
@@ -40,21 +43,41 @@ class View:
 
 
 class Memory:
-    """The segments of each server's last list, by digest: an unchanged one is not parsed again."""
+    """The segments of each server's last list, by digest: an unchanged one is not parsed again.
 
-    def __init__(self) -> None:
+    Lives in one process and is only a short cut: whatever it has forgotten is parsed.
+    """
+
+    def __init__(self, bots: re.Pattern[str]) -> None:
         self._rooms: dict[int, dict[bytes, Room]] = {}
+        self._bots = bots
 
     def read(self, server_id: int, segments: Iterable[bytes]) -> list[Room]:
         """The rooms of a list. One that cannot be read is left out, and so is asked for by itself."""
         known, now = self._rooms.get(server_id, {}), {}
         for segment in segments:
             digest = hashlib.sha1(segment, usedforsecurity=False).digest()
-            room = known.get(digest) or _read(segment)
+            room = known.get(digest) or self._read(segment)
             if room is not None:
                 now[digest] = room
         self._rooms[server_id] = now
         return list(now.values())
+
+    def room(self, info: bbb.MeetingInfo) -> Room:
+        """What we keep of a meeting's answer."""
+        people = tuple(Seen(each.user_id, each.full_name, each.role) for each in info.attendees)
+        heads = {seen.key for seen in people if not self._is_bot(seen)}
+        moderators = heads & {seen.key for seen in people if seen.role == "MODERATOR"}
+        return Room(info.meeting_id, info.internal_id, people, len(heads), len(moderators), info.lists_attendees)
+
+    def _is_bot(self, seen: Seen) -> bool:
+        return bool(self._bots.search(seen.user_id) or self._bots.search(seen.full_name))
+
+    def _read(self, segment: bytes) -> Room | None:
+        try:
+            return self.room(bbb.parse_meeting(segment))
+        except bbb.Error:
+            return None
 
 
 def look(client: bbb.Client, server_id: int, bulk: bool | None, ours: Sequence[Meeting], memory: Memory) -> View:
@@ -62,7 +85,7 @@ def look(client: bbb.Client, server_id: int, bulk: bool | None, ours: Sequence[M
     view = View(bulk=bulk)
     if bulk is not False:
         _list(client, server_id, ours, memory, view)
-    _ask_each(client, [meeting for meeting in ours if meeting.id not in view.rooms], view)
+    _ask_each(client, [meeting for meeting in ours if meeting.id not in view.rooms], memory, view)
     if bulk is False and ours and not view.rooms and not view.missing:
         raise bbb.Unreachable(next(iter(view.silent.values()), "no answer"))
     if bulk is False and not ours:
@@ -93,7 +116,7 @@ def _matched(rooms: Iterable[Room], ours: Iterable[Meeting]) -> dict[int, Room]:
     return {meeting_id: room for meeting_id, room in found if room is not None}
 
 
-def _ask_each(client: bbb.Client, meetings: Sequence[Meeting], view: View) -> None:
+def _ask_each(client: bbb.Client, meetings: Sequence[Meeting], memory: Memory, view: View) -> None:
     down: list[str] = []
 
     def ask(meeting: Meeting) -> None:
@@ -101,7 +124,7 @@ def _ask_each(client: bbb.Client, meetings: Sequence[Meeting], view: View) -> No
             view.silent[meeting.id] = down[0]
             return
         try:
-            view.rooms[meeting.id] = _room(client.meeting_info(meeting.external_id))
+            view.rooms[meeting.id] = memory.room(client.meeting_info(meeting.external_id))
         except bbb.NotFound:
             view.missing.add(meeting.id)
         except bbb.Unreachable as error:
@@ -116,15 +139,3 @@ def _ask_each(client: bbb.Client, meetings: Sequence[Meeting], view: View) -> No
         return
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         list(pool.map(ask, meetings))
-
-
-def _read(segment: bytes) -> Room | None:
-    try:
-        return _room(bbb.parse_meeting(segment))
-    except bbb.Error:
-        return None
-
-
-def _room(info: bbb.MeetingInfo) -> Room:
-    people = tuple(Seen(each.user_id, each.full_name, each.role) for each in info.attendees)
-    return Room(info.meeting_id, info.internal_id, people, info.lists_attendees)

@@ -1,11 +1,15 @@
-"""Writing what was seen: an unchanged poll moves ``last_at``, a change or a long gap begins a new row."""
+"""Writing what was seen: an unchanged poll moves ``last_at``, a change or a long gap begins a new row.
+
+What this process wrote last is remembered, so that the many meetings in which nothing changed cost one statement and no
+question. The statement's row count is the verdict: where another process wrote in between, everything is asked anew.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import func, select, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, func, select, tuple_, update
+from sqlalchemy.orm import Session, aliased
 
 from worker.domain.attendance import Seen
 from worker.store.tables import Attendee, Observation
@@ -23,18 +27,70 @@ class Sight(NamedTuple):
     people: tuple[Seen, ...]
 
 
-def write(session: Session, sights: Sequence[Sight], at: datetime, tolerance: timedelta) -> None:
+class Last(NamedTuple):
+    """The observation that this process wrote last of a meeting."""
+
+    people: tuple[Seen, ...]
+    first_at: datetime
+    last_at: datetime
+
+
+#: By meeting.
+Recent = dict[int, Last]
+
+
+def write(session: Session, sights: Sequence[Sight], at: datetime, tolerance: timedelta, recent: Recent) -> None:
     """Record one poll of these meetings. The same poll recorded twice changes nothing; an older one is dropped."""
+    same = {
+        sight.meeting_id: last
+        for sight in sights
+        if (last := recent.get(sight.meeting_id)) is not None
+        and last.people == sight.people
+        and last.last_at < at <= last.last_at + tolerance
+    }
+    if _still_there(session, same, at):
+        recent.update({meeting_id: last._replace(last_at=at) for meeting_id, last in same.items()})
+        sights = [sight for sight in sights if sight.meeting_id not in same]
+    if sights:
+        _write_anew(session, sights, at, tolerance, recent)
+
+
+def _still_there(session: Session, same: Mapping[int, Last], at: datetime) -> bool:
+    """Move ``last_at`` of these observations. Whether all of them were still the newest, and as we left them."""
+    moved = 0
+    for last_at in {last.last_at for last in same.values()}:
+        keys = [(meeting_id, last.first_at) for meeting_id, last in same.items() if last.last_at == last_at]
+        moved += _move(session, keys, at, last_at)
+    return moved == len(same)
+
+
+def _move(session: Session, keys: Sequence[tuple[int, datetime]], at: datetime, last_at: datetime) -> int:
+    newer = aliased(Observation)
+    outdated = exists(
+        select(newer.meeting_id).where(
+            newer.meeting_id == Observation.meeting_id, newer.first_at > Observation.first_at
+        )
+    )
+    rows = update(Observation).where(tuple_(Observation.meeting_id, Observation.first_at).in_(keys))
+    rows = rows.where(Observation.last_at == last_at, ~outdated).values(last_at=at, polls=Observation.polls + 1)
+    moved: int = session.execute(rows.execution_options(synchronize_session=False)).rowcount  # type: ignore[attr-defined]
+    return moved
+
+
+def _write_anew(session: Session, sights: Sequence[Sight], at: datetime, tolerance: timedelta, recent: Recent) -> None:
     latest = _latest(session, [sight.meeting_id for sight in sights])
     names = _numbers(session, sights)
     same, new = [], []
     for sight in sights:
         attendees, last = _written(names, sight), latest.get(sight.meeting_id)
         if last is not None and last.last_at >= at:
+            recent.pop(sight.meeting_id, None)
             continue
         if last is not None and last.attendees == attendees and at - last.last_at <= tolerance:
             same.append((sight.meeting_id, last.first_at))
+            recent[sight.meeting_id] = Last(sight.people, last.first_at, at)
         else:
+            recent[sight.meeting_id] = Last(sight.people, at, at)
             new.append(
                 {"meeting_id": sight.meeting_id, "first_at": at, "last_at": at, "polls": 1, "attendees": attendees}
             )

@@ -7,16 +7,15 @@ web page, half an answer) says nothing about the meeting: its time is unknown, n
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Table, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from worker import bbb
 from worker.clock import Clock
 from worker.domain import lifecycle
-from worker.domain.attendance import Seen
 from worker.operations import health, observe, story
 from worker.operations.context import Context
-from worker.operations.look import Memory, Room, View, look
+from worker.operations.look import Room, View, look
 from worker.operations.observe import Sight
 from worker.store import due
 from worker.store.tables import Meeting, Observation, Occurrence, Server
@@ -24,7 +23,6 @@ from worker.store.upsert import in_batches
 
 #: Meetings a transaction.
 _BATCH = 200
-_memory = Memory()
 
 
 def sweep(context: Context, clock: Clock) -> int:
@@ -52,7 +50,7 @@ def one(context: Context, server_id: int, clock: Clock) -> bool:
             return False
         ours = _open_meetings(session, server_id)
     try:
-        view = look(context.connect(server), server_id, server.bulk_poll, ours, _memory)
+        view = look(context.connect(server), server_id, server.bulk_poll, ours, context.memory)
     except bbb.Error as error:
         with context.database.write() as session:
             health.failed(session, context.settings, session.get_one(Server, server_id), error, clock())
@@ -87,9 +85,9 @@ def _record_all(session: Session, context: Context, meetings: Sequence[Meeting],
     rooms = [(meeting, view.rooms[meeting.id]) for meeting in meetings if meeting.id in view.rooms]
     same = [(meeting, room) for meeting, room in rooms if room.internal_id == meeting.internal_id]
     tolerance = timedelta(seconds=context.settings.tolerance_seconds)
-    observe.write(session, [Sight(meeting.id, room.people) for meeting, room in same], at, tolerance)
-    for meeting, room in same:
-        _note_people(session, context, meeting, room, at)
+    sights = [Sight(meeting.id, room.people) for meeting, room in same]
+    observe.write(session, sights, at, tolerance, context.recent)
+    _note_people(session, same, at)
     for meeting, room in rooms:
         if room.internal_id != meeting.internal_id:
             _close(session, meeting, "replaced", at)  # provision asks again, and gets the run that took its place
@@ -98,20 +96,24 @@ def _record_all(session: Session, context: Context, meetings: Sequence[Meeting],
             _miss(session, context, meeting, view, at)
 
 
-def _note_people(session: Session, context: Context, meeting: Meeting, room: Room, at: datetime) -> None:
-    """Who is in, as numbers on the meeting's row; written only where they changed."""
-    people = {seen.key for seen in room.people if not _is_bot(context, seen)}
-    moderators = {seen.key for seen in room.people if seen.role == "MODERATOR"} & people
-    counts = {"people": len(people), "moderators": len(moderators), "misses": 0, "missed_at": None}
-    if (meeting.people, meeting.moderators, meeting.misses) == (len(people), len(moderators), 0):
+def _note_people(session: Session, same: Sequence[tuple[Meeting, Room]], at: datetime) -> None:
+    """Who is in, as numbers on the meetings' rows; written only where they changed."""
+    changed = [
+        (meeting, room)
+        for meeting, room in same
+        if (meeting.people, meeting.moderators, meeting.misses) != (room.heads, room.moderators, 0)
+    ]
+    if not changed:
         return
-    session.execute(update(Meeting).where(Meeting.id == meeting.id, Meeting.closed_at.is_(None)).values(**counts))
-    if people and not meeting.people and not _seen_before(session, meeting.id, at):
-        story.tell(session, "first_seen", at, occurrence_id=meeting.occurrence_id, server_id=meeting.server_id)
-
-
-def _is_bot(context: Context, seen: Seen) -> bool:
-    return bool(context.bots.search(seen.user_id) or context.bots.search(seen.full_name))
+    counts = [{"meeting": meeting.id, "heads": room.heads, "leads": room.moderators} for meeting, room in changed]
+    meetings = Meeting.__table__
+    assert isinstance(meetings, Table)
+    noted = update(meetings).where(meetings.c.id == bindparam("meeting"), meetings.c.closed_at.is_(None))
+    values = {"people": bindparam("heads"), "moderators": bindparam("leads"), "misses": 0, "missed_at": None}
+    session.execute(noted.values(**values), counts)
+    for meeting, room in changed:
+        if room.heads and not meeting.people and not _seen_before(session, meeting.id, at):
+            story.tell(session, "first_seen", at, occurrence_id=meeting.occurrence_id, server_id=meeting.server_id)
 
 
 def _seen_before(session: Session, meeting_id: int, at: datetime) -> bool:
