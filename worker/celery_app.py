@@ -4,16 +4,20 @@ The queue carries no truth, only bells: messages are acknowledged early, expire 
 have neither ETA nor countdown. What is lost is asked for again by the next tick.
 """
 
-import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init
+from celery.signals import setup_logging, worker_init, worker_process_init
+from sqlalchemy.exc import DBAPIError
 
-from worker import logs, settings
+from worker import bbb, clock, logs, settings
+from worker.errors import WorkerError
+from worker.heartbeat import Listening
 from worker.operations import context as contexts
+from worker.operations import servers
 from worker.operations.context import Context
 from worker.schedule import entries
+from worker.store import migrate
 
 #: The longest a task may run before it is told to stop, and before it is killed (prefork only).
 _SOFT_LIMIT, _HARD_LIMIT = 240, 300
@@ -58,7 +62,7 @@ def configuration(given: settings.Settings) -> dict[str, Any]:
         "beat_schedule": entries(given),
         # Beat sleeps at most this long, so that a clock that was set is noticed soon.
         "beat_max_loop_interval": 5,
-        "beat_schedule_filename": os.fspath(given.data_dir / "celerybeat-schedule"),
+        "beat_scheduler": "worker.heartbeat:Scheduler",
         "imports": ("worker.tasks",),
     }
 
@@ -66,8 +70,10 @@ def configuration(given: settings.Settings) -> dict[str, Any]:
 def _transport(given: settings.Settings) -> dict[str, Any]:
     if given.embedded:  # looked at this often, seconds
         return {"polling_interval": 0.1}
-    # A connection that died silently is noticed; no task comes near the visibility timeout.
-    return {"socket_keepalive": True, "health_check_interval": 10, "visibility_timeout": 3600}
+    # A connection that died silently is noticed, by whoever listens and by whoever writes; no task comes near the
+    # visibility timeout.
+    sockets = {"socket_keepalive": True, "socket_connect_timeout": 10, "socket_timeout": 30}
+    return {**sockets, "health_check_interval": 10, "visibility_timeout": 3600}
 
 
 def _configuration() -> dict[str, Any]:
@@ -79,11 +85,28 @@ def _configuration() -> dict[str, Any]:
 app = Celery("meetingz")
 # A promise: Celery reads it when it first needs it, so that importing this module reads no settings.
 app.add_defaults(_configuration)
+app.steps["consumer"].add(Listening)
 
 
 @setup_logging.connect
 def _configure_logging(**_: object) -> None:
     logs.configure(settings.load())
+
+
+@worker_init.connect
+def _make_ready(**_: object) -> None:
+    """Before the fork: the tables are ours, and the server of the quick start is entered. Else one line, and exit 1."""
+    if _context is not None:  # the embedded stack is ready
+        return
+    try:
+        made = contexts.make(settings.load())
+        migrate.require_current(made.database)
+        servers.from_settings(made, clock.now())
+        made.database.dispose()
+    except (WorkerError, DBAPIError) as error:
+        logs.configure(settings.load())
+        logs.event("worker.not_ready", level="error", error=bbb.redact(str(error).split("\n")[0]))
+        raise SystemExit(1) from None
 
 
 @worker_process_init.connect

@@ -14,7 +14,6 @@ from celery.beat import EmbeddedService
 from worker import celery_app
 from worker.celery_app import app
 from worker.operations.context import Context
-from worker.operations.pulse import LOOPS
 
 _STARTING = 30
 
@@ -32,18 +31,16 @@ class Embedded:
         self._worker: Any = None
         self._failure: BaseException | None = None
         self._worker_thread = threading.Thread(target=self._work, name="worker", daemon=True)
-        beat: Any = EmbeddedService(app, thread=True)
+        beat: Any = EmbeddedService(app, thread=True, scheduler_cls=app.conf.beat_scheduler)
         beat.daemon = True
         self._beat = beat
 
     def start(self) -> None:
-        """Start both, and ring every loop once: beat rings for the first time only after a period."""
+        """Start both; beat rings every loop as it starts."""
         celery.worker.state.should_stop = None
         self._worker_thread.start()
         if not self._ready.wait(_STARTING):
             raise RuntimeError("the embedded worker did not start") from self._failure
-        for loop in LOOPS:
-            app.send_task(f"{loop}.sweep")
         self._beat.start()
 
     def stop(self) -> None:
