@@ -156,7 +156,7 @@ class Settings(BaseSettings):
                 "tolerance_seconds must not be less than poll_period_seconds, or every poll would begin a new stay"
             )
         if self.keep_stays_days is not None and self.keep_stays_days < self.retention_days:
-            raise ValueError("keep_stays_days must not be less than retention_days: stays outlive what they are made of")
+            raise ValueError("keep_stays_days must not be less than retention_days: stays outlive observations")
         if self.partial_percent > self.present_percent:
             raise ValueError("partial_percent must not exceed present_percent")
         if self.recording_first_seconds > self.recording_longest_seconds:

@@ -207,6 +207,8 @@ def upgrade() -> None:
         sa.Column("holiday_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("pruned_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("emptied_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["course_id"], ["courses.id"], name=op.f("fk_occurrences_course_id"), ondelete="CASCADE"
         ),
@@ -342,6 +344,8 @@ def upgrade() -> None:
         sa.Column("close_reason", sa.String(length=10), nullable=True),
         sa.Column("recorded", sa.Boolean(), server_default=sa.text("(false)"), nullable=False),
         sa.Column("recording", sa.Boolean(), nullable=True),
+        sa.Column("exact_from", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("exact_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("warned_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("doubted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("recording_due_at", sa.DateTime(timezone=True), nullable=True),

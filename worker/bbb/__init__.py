@@ -29,6 +29,7 @@ The protocol has five dialects (versions 2.0 to 3.x, Meetingz, load balancers). 
 case numbers (E1 to E93) in the docstrings, and each has its test by the same number.
 """
 
+from worker.bbb.analytics import Analytics, Presence, parse_analytics
 from worker.bbb.client import Client
 from worker.bbb.errors import (
     Busy,
@@ -71,6 +72,7 @@ from worker.bbb.signing import ALGORITHMS, Endpoint, checksum, query_string
 
 __all__ = [
     "ALGORITHMS",
+    "Analytics",
     "Attendee",
     "Busy",
     "ChecksumRefused",
@@ -86,6 +88,7 @@ __all__ = [
     "NotFound",
     "PastSession",
     "Playback",
+    "Presence",
     "Recording",
     "Refused",
     "TextTrack",
@@ -96,6 +99,7 @@ __all__ = [
     "WrongPassword",
     "checksum",
     "internal_id",
+    "parse_analytics",
     "parse_created",
     "parse_meeting",
     "parse_meeting_info",

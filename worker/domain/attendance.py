@@ -7,6 +7,10 @@ The rules, each because peers went wrong without it:
 * A stay runs from first to last sighting. It never credits time that nobody saw.
 * Two sightings are one stay when the polls between them are no further apart than the tolerance, and none of them
   missed the person.
+* Servers list people for a while after they left (protocol section 5). Where a later poll, within the tolerance, saw
+  the meeting without them, they are known to have left, and the stay ends in the middle of when that can have been,
+  never after the last sighting.
+* What a server itself reported after the meeting replaces what polls saw, for the time that its report covers.
 * Time between two polls that are further apart than the tolerance is unknown: neither present nor absent.
 * A class in several meetings is one class. Percentages are of the planned window, and clipped to it.
 """
@@ -18,9 +22,28 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal
 
+from worker.domain.spans import Span, clip, merge, minus
+
+__all__ = [
+    "Mark",
+    "Report",
+    "Rules",
+    "Run",
+    "Seen",
+    "Sighting",
+    "Span",
+    "Stay",
+    "clip",
+    "fold",
+    "gaps",
+    "mark",
+    "merge",
+]
+
 #: What the server writes as external id when join was given no ``userID``: another one at each join (E48).
 _MADE_UP_ID = re.compile(r"^w_[a-z0-9]{12}$")
 _SECOND = timedelta(seconds=1)
+_KEY = 280
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +56,8 @@ class Seen:
 
     @property
     def key(self) -> str:
-        """The identity under which time is added up."""
-        return self.user_id or f"?{self.full_name}"
+        """The identity under which time is added up, cut to what the table of stays holds."""
+        return self.user_id or f"?{self.full_name}"[:_KEY]
 
     @property
     def is_known(self) -> bool:
@@ -51,28 +74,40 @@ class Sighting:
     people: tuple[Seen, ...]
 
 
+Source = Literal["poll", "exact", "both"]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Presence of one person in one meeting, by one source."""
+
+    first: datetime
+    last: datetime
+    seen: Seen
+    source: Source = "poll"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the server itself told after a meeting, and the time that it told about."""
+
+    covers: Span
+    pieces: tuple[Piece, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One meeting of an occurrence: when it opened and went, and what was seen in between.
 
     ``missed_at`` is the first poll that did not find it any more; the meeting went between the last sighting and that.
+    ``latency`` is how long its server goes on listing somebody who has left.
     """
 
     opened_at: datetime
     sightings: tuple[Sighting, ...]
     missed_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of time."""
-
-    start: datetime
-    end: datetime
-
-    @property
-    def seconds(self) -> float:
-        return (self.end - self.start) / _SECOND
+    latency: timedelta = timedelta(0)
+    report: Report | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +119,7 @@ class Stay:
     role: str
     first_seen: datetime
     last_seen: datetime
+    source: Source = "poll"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +153,11 @@ class Mark:
 
 def fold(runs: Sequence[Run], tolerance: timedelta, bots: re.Pattern[str] | None = None) -> list[Stay]:
     """The stays of one occurrence, sorted by person and time. The same observations give the same stays."""
-    pieces: dict[str, list[tuple[datetime, datetime, Seen]]] = {}
+    pieces: dict[str, list[Piece]] = {}
     for run in runs:
-        for first, last, seen in _pieces(run.sightings, tolerance):
-            if not _is_bot(seen, bots):
-                pieces.setdefault(seen.key, []).append((first, last, seen))
+        for piece in _reconciled(run, tolerance):
+            if not _is_bot(piece.seen, bots):
+                pieces.setdefault(piece.seen.key, []).append(piece)
     stays = [stay for key, parts in pieces.items() for stay in _union(key, parts)]
     return sorted(stays, key=lambda stay: (stay.key, stay.first_seen))
 
@@ -130,21 +166,46 @@ def _is_bot(seen: Seen, bots: re.Pattern[str] | None) -> bool:
     return bots is not None and bool(bots.search(seen.user_id) or bots.search(seen.full_name))
 
 
-def _pieces(sightings: Iterable[Sighting], tolerance: timedelta) -> Iterable[tuple[datetime, datetime, Seen]]:
+def _reconciled(run: Run, tolerance: timedelta) -> Iterable[Piece]:
+    """The server's own report for the time that it covers, polls for the rest."""
+    polled = _pieces(run.sightings, tolerance, run.latency)
+    if run.report is None:
+        return polled
+    outside = (piece for each in polled for piece in _outside(each, run.report.covers))
+    return [*run.report.pieces, *outside]
+
+
+def _outside(piece: Piece, covered: Span) -> Iterable[Piece]:
+    if covered.start <= piece.first and piece.last <= covered.end:
+        return  # one sighting, of no length, as well
+    for span in minus([Span(piece.first, piece.last)], [covered]):
+        yield Piece(span.start, span.end, piece.seen)
+
+
+def _pieces(sightings: Iterable[Sighting], tolerance: timedelta, latency: timedelta) -> Iterable[Piece]:
     """Each person's presence in one meeting, bridged over polls within the tolerance that both saw them."""
-    open_: dict[str, tuple[datetime, datetime, Seen]] = {}
+    open_: dict[str, Piece] = {}
     last_poll: datetime | None = None
     for sighting in sorted(sightings, key=lambda each: each.first_at):
         near = last_poll is not None and sighting.first_at - last_poll <= tolerance
         here: dict[str, Seen] = {}
         for seen in sighting.people:
             here[seen.key] = _elder(here.get(seen.key, seen), seen)
-        yield from (open_.pop(key) for key in list(open_) if not near or key not in here)
+        if near:
+            yield from (_left(open_.pop(key), sighting.first_at, latency) for key in list(open_) if key not in here)
+        else:
+            yield from (open_.pop(key) for key in list(open_))
         for key, seen in here.items():
-            first, last, known_as = open_.get(key, (sighting.first_at, sighting.last_at, seen))
-            open_[key] = (first, max(last, sighting.last_at), _elder(known_as, seen))
+            known = open_.get(key, Piece(sighting.first_at, sighting.last_at, seen))
+            open_[key] = Piece(known.first, max(known.last, sighting.last_at), _elder(known.seen, seen))
         last_poll = max(sighting.last_at, last_poll or sighting.last_at)
     yield from open_.values()
+
+
+def _left(piece: Piece, missed_at: datetime, latency: timedelta) -> Piece:
+    """A known leave: somewhere between the last sighting and the first miss, both less the latency; take the middle."""
+    middle = piece.last + max(missed_at - piece.last, timedelta(0)) / 2 - latency
+    return Piece(piece.first, max(piece.first, min(piece.last, middle)), piece.seen)
 
 
 def _elder(one: Seen, other: Seen) -> Seen:
@@ -152,16 +213,21 @@ def _elder(one: Seen, other: Seen) -> Seen:
     return other if other.role == "MODERATOR" and one.role != "MODERATOR" else one
 
 
-def _union(key: str, parts: list[tuple[datetime, datetime, Seen]]) -> Iterable[Stay]:
-    parts.sort(key=lambda part: (part[0], part[1]))
-    first, last, seen = parts[0]
-    for next_first, next_last, next_seen in parts[1:]:
-        if next_first <= last:
-            last, seen = max(last, next_last), _elder(seen, next_seen)
+def _union(key: str, parts: list[Piece]) -> Iterable[Stay]:
+    parts.sort(key=lambda part: (part.first, part.last, part.source))
+    whole = parts[0]
+    for part in parts[1:]:
+        if part.first <= whole.last:
+            source = whole.source if whole.source == part.source else "both"
+            whole = Piece(whole.first, max(whole.last, part.last), _elder(whole.seen, part.seen), source)
         else:
-            yield Stay(key, seen.full_name, seen.role, first, last)
-            first, last, seen = next_first, next_last, next_seen
-    yield Stay(key, seen.full_name, seen.role, first, last)
+            yield _stay(key, whole)
+            whole = part
+    yield _stay(key, whole)
+
+
+def _stay(key: str, piece: Piece) -> Stay:
+    return Stay(key, piece.seen.full_name, piece.seen.role, piece.first, piece.last, piece.source)
 
 
 def gaps(runs: Sequence[Run], tolerance: timedelta, until: datetime) -> list[Span]:
@@ -169,37 +235,22 @@ def gaps(runs: Sequence[Run], tolerance: timedelta, until: datetime) -> list[Spa
 
     Before the first room opens and after a room is known to be gone nobody can be in class: that is known.
     """
-    found = []
-    for run in runs:
-        facts = [Span(run.opened_at, run.opened_at)]
-        facts += [Span(each.first_at, each.last_at) for each in sorted(run.sightings, key=lambda each: each.first_at)]
-        final = until if run.missed_at is None else run.missed_at
-        facts.append(Span(max(final, facts[-1].end), max(final, facts[-1].end)))
-        found += [Span(one.end, two.start) for one, two in pairwise(facts) if two.start - one.end > tolerance]
-    return merge(found)
+    return merge(gap for run in runs for gap in _gaps(run, tolerance, until))
 
 
-def merge(spans: Iterable[Span]) -> list[Span]:
-    """The union of spans, sorted, without overlaps."""
-    merged: list[Span] = []
-    for span in sorted(spans, key=lambda each: (each.start, each.end)):
-        if merged and span.start <= merged[-1].end:
-            merged[-1] = Span(merged[-1].start, max(merged[-1].end, span.end))
-        else:
-            merged.append(span)
-    return merged
-
-
-def clip(spans: Iterable[Span], window: Span) -> list[Span]:
-    """What of the spans lies within the window."""
-    cut = (Span(max(span.start, window.start), min(span.end, window.end)) for span in spans)
-    return [span for span in cut if span.start < span.end]
+def _gaps(run: Run, tolerance: timedelta, until: datetime) -> list[Span]:
+    # Merged first: where the clock was set back, an observation may lie within an older one.
+    facts = merge([Span(run.opened_at, run.opened_at), *(Span(each.first_at, each.last_at) for each in run.sightings)])
+    final = max(until if run.missed_at is None else run.missed_at, facts[-1].end)
+    facts.append(Span(final, final))
+    silent = [Span(one.end, two.start) for one, two in pairwise(facts) if two.start - one.end > tolerance]
+    return silent if run.report is None else minus(silent, [run.report.covers])
 
 
 def mark(stays: Sequence[Span], unknown: Sequence[Span], window: Span, rules: Rules) -> Mark:
     """One person's mark: ``stays`` are theirs, ``unknown`` the occurrence's gaps, both over any time."""
     inside = clip(merge(stays), window)
-    dark = _minus(clip(merge(unknown), window), inside)
+    dark = minus(clip(merge(unknown), window), inside)
     present, hidden = sum(span.seconds for span in inside), sum(span.seconds for span in dark)
     status = _status(present, hidden, window.seconds, rules)
     first, last = min((each.start for each in stays), default=None), max((each.end for each in stays), default=None)
@@ -231,17 +282,3 @@ def _known(start: datetime, end: datetime, dark: Iterable[Span]) -> float:
     if end <= start:
         return 0.0
     return (end - start) / _SECOND - sum(span.seconds for span in clip(dark, Span(start, end)))
-
-
-def _minus(spans: Iterable[Span], holes: Sequence[Span]) -> list[Span]:
-    left = list(spans)
-    for hole in holes:
-        left = [piece for span in left for piece in _cut(span, hole)]
-    return left
-
-
-def _cut(span: Span, hole: Span) -> list[Span]:
-    if hole.end <= span.start or span.end <= hole.start:
-        return [span]
-    parts = [Span(span.start, hole.start), Span(hole.end, span.end)]
-    return [part for part in parts if part.start < part.end]

@@ -72,6 +72,8 @@ class Meeting(Base):
     close_reason: Mapped[str | None] = mapped_column(String(10))
     recorded: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  #: made with record=true
     recording: Mapped[bool | None]  #: the server's own flag at the last poll: whether it was made with record=true
+    exact_from: Mapped[datetime | None]  #: the time that the server's own report covers, by our clock; see exact_stays
+    exact_until: Mapped[datetime | None]
     warned_at: Mapped[datetime | None]  #: people inside were told that the end is near
     #: Closed here, but perhaps alive on its server, since when: ``end`` looks, and ends it.
     doubted_at: Mapped[datetime | None]

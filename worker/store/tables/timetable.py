@@ -95,6 +95,9 @@ class Occurrence(Base):
     finished_at: Mapped[datetime | None]
     #: Its window is over, nothing of it is live, its stays are folded.
     settled_at: Mapped[datetime | None]
+    #: Its observations were pruned: its stays stand as they are, and cannot be folded again.
+    pruned_at: Mapped[datetime | None]
+    emptied_at: Mapped[datetime | None]  #: its stays were pruned as well: nobody's attendance of it is known any more
     __table_args__ = (
         UniqueConstraint("slot_id", "original_start"),
         Index(
