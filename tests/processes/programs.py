@@ -1,0 +1,66 @@
+"""Real processes: a Celery worker and a beat, started as an operator starts them, and killed without mercy."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def wait_for(condition, *, within, every=0.05):
+    """The first true answer of ``condition``. Fails after so many seconds."""
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        if answer := condition():
+            return answer
+        time.sleep(every)
+    raise AssertionError(f"not within {within} s: {condition.__doc__ or condition}")
+
+
+class Programs:
+    """Processes of one installation; each leads a group of its own, and none outlives the test."""
+
+    def __init__(self, folder, **settings):
+        self.folder = folder
+        self._environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("MEETINGZ_")},
+            **{f"MEETINGZ_{name.upper()}": str(value) for name, value in settings.items()},
+            "PYTHONWARNINGS": "default",
+        }
+        self._running = []
+
+    def worker(self):
+        return self._start("worker", "worker", "--pool", "prefork", "-c", "2", "--without-gossip", "--without-mingle")
+
+    def beat(self, name="beat"):
+        schedule = str(self.folder / f"{name}-schedule")
+        return self._start(name, "beat", "--schedule", schedule, "--pidfile", "")
+
+    def _start(self, name, *arguments):
+        with (self.folder / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "celery", "-A", "worker.celery_app", *arguments],
+                cwd=ROOT,
+                env=self._environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._running.append(process)
+        return process
+
+    def kill(self, process):
+        """SIGKILL to the whole group: parent and children, between any two lines."""
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(10)
+
+    def logs(self):
+        return "\n".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
+
+    def stop(self):
+        for process in self._running:
+            if process.poll() is None:
+                self.kill(process)
