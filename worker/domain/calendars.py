@@ -48,6 +48,17 @@ def _day(year: int, month: int, day: int) -> date:
     return date(year, month, day)
 
 
+def parse_year(text: str) -> tuple[date, date]:
+    """First and last day of a year such as `2026`, `1405` or `۱۴۰۵`; years before 1700 are Jalali."""
+    plain = ascii_digits(text).strip()
+    if not re.fullmatch(r"\d{4}", plain, re.ASCII):
+        raise InvalidDate(f"{text!r} is not a year; write it as 2026 or 1405")
+    try:
+        return _day(int(plain), 1, 1), _day(int(plain) + 1, 1, 1) - timedelta(days=1)
+    except ValueError as error:
+        raise InvalidDate(f"{text!r} is a year that no calendar here has; write it as 2026 or 1405") from error
+
+
 def parse_instant(text: str, timezone: str) -> datetime:
     """An instant in UTC, from ISO 8601 with an offset, or from the wall clock of the zone where no offset is given."""
     day_text, _, time_text = ascii_digits(text).strip().replace("T", " ").replace("t", " ").partition(" ")

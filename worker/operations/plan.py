@@ -1,21 +1,29 @@
 """plan: slots -> occurrences, up to the horizon. What is there already is left alone."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import Select, exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from worker.domain import lifecycle, timetable
+from worker.domain import timetable
+from worker.operations import days_off, story
 from worker.operations.context import Context
-from worker.store.tables import Course, Occurrence, Slot
-from worker.store.upsert import in_batches, insert_new
+from worker.store.bulk import insert_many
+from worker.store.tables import Course, Event, Occurrence, Slot
+from worker.store.upsert import in_batches
 
-#: Slots a transaction.
-_BATCH = 500
+#: Why an occurrence that had a story was cancelled when its slot went away. It comes back with the slot.
+NO_LONGER = "no longer in the timetable"
+#: Slots a transaction: a few thousand occurrences, held in memory at once.
+_BATCH = 1000
 #: A slot is planned this much beyond the horizon, so that it is due once a day and not at each sweep.
 _AHEAD = timedelta(days=1)
+_COLUMNS = (
+    "course_id", "slot_id", "original_start", "starts_at", "ends_at", "opens_at", "closes_at", "planned_at",
+    "cancelled_at", "cancel_reason", "holiday_id",
+)  # fmt: skip
 
 
 def due(session: Session, now: datetime, horizon: timedelta) -> Sequence[int]:
@@ -41,44 +49,94 @@ def some(context: Context, slot_ids: Sequence[int], now: datetime) -> int:
 def plan_slots(session: Session, context: Context, slot_ids: Sequence[int], now: datetime) -> int:
     """The same within a transaction of the caller's."""
     until = _whole_day(now + timedelta(days=context.settings.horizon_days) + _AHEAD)
-    rows: list[dict[str, Any]] = []
-    for slot, zone, lead_seconds in _load(session, slot_ids):
-        lead = timedelta(seconds=context.settings.lead_seconds if lead_seconds is None else lead_seconds)
-        rows.extend(_occurrences(slot, zone, lead, context.settings.week_start, now, until))
-    new = insert_new(session, Occurrence, rows)
+    slots = _load(session, slot_ids)
+    calendar = days_off.load(session, now - 2 * _AHEAD, until + 2 * _AHEAD)
+    taken = _taken(session, slots, now)
+    rows = [row for slot in slots for row in _rows(context, slot, calendar, taken, now, until)]
+    new = insert_many(session, Occurrence, _COLUMNS, rows)
+    if new and calendar:
+        story.tell_each(session, "cancelled", now, _cancelled_here(slot_ids, now))
     session.execute(update(Slot).where(Slot.id.in_(slot_ids)).values(planned_until=until))
     return new
 
 
-def _load(session: Session, slot_ids: Sequence[int]) -> Iterable[Row[Slot, str, float | None]]:
-    columns = (Slot, Course.timezone, Course.lead_seconds)
-    return session.execute(select(*columns).join(Course, Slot.course_id == Course.id).where(Slot.id.in_(slot_ids)))
+class Planned(NamedTuple):
+    """What planning must know of a slot and its course."""
+
+    id: int
+    course_id: int
+    cron: str
+    minutes: int
+    valid_from: date | None
+    valid_until: date | None
+    every_weeks: int
+    anchor: date | None
+    planned_until: datetime | None
+    timezone: str
+    lead_seconds: float | None
+
+    @property
+    def rule(self) -> timetable.Rule:
+        """The rule by which it recurs."""
+        span = (self.valid_from, self.valid_until, self.every_weeks, self.anchor)
+        return timetable.Rule(self.cron, self.minutes, self.timezone, *span)
 
 
-def _occurrences(
-    slot: Slot, zone: str, lead: timedelta, week_start: int, now: datetime, until: datetime
-) -> Iterable[dict[str, Any]]:
+def described() -> Select[Any]:
+    """The columns of `Planned`."""
+    of_slot = [getattr(Slot, name) for name in Planned._fields if name not in ("timezone", "lead_seconds")]
+    return select(*of_slot, Course.timezone, Course.lead_seconds).join(Course, Slot.course_id == Course.id)
+
+
+def _load(session: Session, slot_ids: Sequence[int]) -> list[Planned]:
+    """Locked: an import that changes a slot at this moment is waited for, or waits, and then plans it anew."""
+    wanted = described().where(Slot.id.in_(slot_ids), Slot.retired_at.is_(None), Course.archived_at.is_(None))
+    return [Planned(*row) for row in session.execute(wanted.order_by(Slot.id).with_for_update(of=Slot))]
+
+
+def _taken(session: Session, slots: Iterable[Planned], now: datetime) -> set[tuple[int, datetime]]:
+    """What was changed by hand, or is on, of slots a course no longer has: it stands for a new slot's sitting."""
+    courses = {slot.course_id for slot in slots if slot.planned_until is None}
+    if not courses:
+        return set()
+    wanted = select(Occurrence.course_id, Occurrence.original_start).join(Slot, Occurrence.slot_id == Slot.id)
+    wanted = wanted.where(Slot.course_id.in_(courses), Slot.retired_at.is_not(None))
+    wanted = wanted.where(Occurrence.original_start >= _first(now))
+    return {
+        (course, start)
+        for course, start in session.execute(wanted.where(Occurrence.cancel_reason.is_distinct_from(NO_LONGER)))
+    }
+
+
+def _rows(
+    context: Context,
+    slot: Planned,
+    calendar: days_off.DaysOff,
+    taken: set[tuple[int, datetime]],
+    now: datetime,
+    until: datetime,
+) -> Iterable[tuple[Any, ...]]:
     length = timedelta(minutes=slot.minutes)
-    for start in timetable.starts(_rule(slot, zone), _whole_day(now) - _AHEAD, until, week_start=week_start):
-        if start + length <= now:
+    lead = timedelta(seconds=context.settings.lead_seconds if slot.lead_seconds is None else slot.lead_seconds)
+    after = max(slot.planned_until or _first(now), _first(now))
+    for start in timetable.starts(slot.rule, after, until, week_start=context.settings.week_start):
+        end = start + length
+        if end <= now or (taken and (slot.course_id, start) in taken):
             continue  # what is over before it was ever planned is nobody's class
-        opens_at, closes_at = lifecycle.window(start, start + length, None, lead)
-        yield {
-            "course_id": slot.course_id,
-            "slot_id": slot.id,
-            "original_start": start,
-            "starts_at": start,
-            "ends_at": start + length,
-            "opens_at": opens_at,
-            "closes_at": closes_at,
-            "planned_at": now,
-        }
+        off = calendar.on(start, slot.timezone) if calendar else None
+        cancelled = (None, None, None) if off is None else (now, off.title, off.id)
+        yield slot.course_id, slot.id, start, start, end, start - lead, end, now, *cancelled
 
 
-def _rule(slot: Slot, zone: str) -> timetable.Rule:
-    return timetable.Rule(
-        slot.cron, slot.minutes, zone, slot.valid_from, slot.valid_until, slot.every_weeks, slot.anchor
-    )
+def _cancelled_here(slot_ids: Sequence[int], now: datetime) -> Select[int, str | None]:
+    told = exists(select(Event.id).where(Event.occurrence_id == Occurrence.id, Event.kind == "cancelled"))
+    fresh = (Occurrence.planned_at == now, Occurrence.cancelled_at == now, Occurrence.holiday_id.is_not(None))
+    return select(Occurrence.id, Occurrence.cancel_reason).where(Occurrence.slot_id.in_(slot_ids), *fresh, ~told)
+
+
+def _first(now: datetime) -> datetime:
+    """From where a new slot is planned: what began yesterday may still be on."""
+    return _whole_day(now) - _AHEAD
 
 
 def _whole_day(instant: datetime) -> datetime:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 
-from sqlalchemy import event, select
+from sqlalchemy import Select, event, insert, literal, select
 from sqlalchemy.orm import Session
 
 from worker import logs
@@ -48,6 +48,14 @@ def tell(
         logs.event(kind, level=level, occurrence=occurrence_id, server=server_id, by=actor, detail=text)
 
     event.listen(session, "after_commit", committed, once=True)
+
+
+def tell_each(session: Session, kind: str, at: datetime, facts: Select[int, str | None]) -> None:
+    """One fact of many occurrences: ``facts`` selects their ids, and a detail of at most 1000 characters each."""
+    ids, detail = facts.subquery().c
+    rows = select(literal(at, Event.at.type), literal(kind), ids, literal(_actor.get(), Event.actor.type), detail)
+    columns = ("at", "kind", "occurrence_id", "actor", "detail")
+    session.execute(insert(Event).from_select(columns, rows))
 
 
 def tell_once(session: Session, kind: str, at: datetime, *, occurrence_id: int, detail: str) -> None:
