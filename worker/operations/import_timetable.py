@@ -12,7 +12,7 @@ from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 
 from worker.errors import Unknown
-from worker.operations import arrange, plan, rooms, story
+from worker.operations import arrange, options, plan, story
 from worker.operations.context import Context
 from worker.store.tables import Course, Occurrence, Participant, Slot
 from worker.store.upsert import in_batches, insert_new
@@ -56,7 +56,7 @@ def import_timetable(context: Context, draft: TimetableDraft, now: datetime, *, 
 
 def _course(session: Session, context: Context, draft: CourseDraft, changes: Changes, now: datetime) -> Iterable[int]:
     """Write one course. Returns its slots that want planning."""
-    rooms.check_options(draft.options)
+    options.check(draft.options, f"course {draft.code!r}, column options")
     row = session.scalar(select(Course).where(Course.code == draft.code))
     values = _values(draft)
     if row is None:

@@ -1,7 +1,6 @@
 """What a meeting is called, what it is made with, and what is written on it: pure functions of stored columns."""
 
 import secrets
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import select
@@ -10,13 +9,10 @@ from sqlalchemy.orm import Session
 import worker
 from worker import bbb
 from worker.domain import labels, lifecycle
-from worker.errors import InputError
+from worker.operations import options
 from worker.settings import Settings
 from worker.store.tables import Course, Installation, Meeting, Occurrence
 from worker.store.upsert import insert_new
-
-#: What a course's options may not set: these are ours to decide.
-RESERVED = frozenset({"meetingID", "name", "attendeePW", "moderatorPW", "duration", "record", "checksum"})
 
 
 def installation_token(session: Session) -> str:
@@ -40,22 +36,36 @@ def create_params(
     settings: Settings, course: Course, occurrence: Occurrence, meeting: Meeting, passwords: tuple[str, str]
 ) -> bbb.CreateParams:
     """The identical call, however often it is repeated; never a function of the clock (E18)."""
-    lead = settings.lead_seconds if course.lead_seconds is None else course.lead_seconds
-    grace = settings.grace_seconds if course.grace_seconds is None else course.grace_seconds
-    length = (occurrence.closes_at - occurrence.starts_at).total_seconds()
-    always = course.record == "always"
+    chosen = options.merged(settings.create, course.options)
     return bbb.CreateParams(
         meeting_id=meeting.external_id,
         name=_name(course.title),
         attendee_pw=passwords[0],
         moderator_pw=passwords[1],
-        duration_minutes=0 if course.end_policy == "never" else lifecycle.duration_minutes(lead, length, grace),
+        duration_minutes=_duration(settings, course, occurrence),
         record=course.record != "never",
-        auto_start_recording=True if always else None,
-        allow_start_stop_recording=False if always else None,
-        meta=labels_of(settings, course, occurrence),
-        extra=_options(course.options),
+        **_recording(course, chosen),
+        meta={**chosen.meta, **labels_of(settings, course, occurrence)},
+        extra=chosen.extra,
     )
+
+
+def _duration(settings: Settings, course: Course, occurrence: Occurrence) -> int:
+    """As long as we may let it run, so that the server's own clock never ends it before we do."""
+    if course.end_policy == "never":
+        return 0
+    lead = settings.lead_seconds if course.lead_seconds is None else course.lead_seconds
+    grace = settings.grace_seconds if course.grace_seconds is None else course.grace_seconds
+    spare = settings.spare_limit_seconds if course.end_policy == "spare" else 0
+    length = (occurrence.closes_at - occurrence.starts_at).total_seconds()
+    return lifecycle.duration_minutes(lead, length, grace + spare)
+
+
+def _recording(course: Course, chosen: options.Chosen) -> dict[str, Any]:
+    """What is to be recorded always begins by itself and cannot be stopped."""
+    if course.record != "always":
+        return chosen.fields
+    return {**chosen.fields, "auto_start_recording": True, "allow_start_stop_recording": False}
 
 
 def labels_of(settings: Settings, course: Course, occurrence: Occurrence) -> dict[str, str]:
@@ -68,17 +78,6 @@ def labels_of(settings: Settings, course: Course, occurrence: Occurrence) -> dic
         occurrence=str(occurrence.id),
         original_start=occurrence.original_start,
     )
-
-
-def check_options(options: Mapping[str, str]) -> None:
-    """Refuse options that would break our own promises. Raises InputError."""
-    for key in options:
-        if key in RESERVED:
-            raise InputError(f"the option {key!r} is decided by the timetable; leave it out")
-
-
-def _options(options: Mapping[str, Any]) -> dict[str, str]:
-    return {key: str(value) for key, value in options.items() if key not in RESERVED}
 
 
 def _name(title: str) -> str:
