@@ -45,7 +45,7 @@ def add(
         raise InputError(f"the weight {weight:g} is not possible; write a number above 0")
     try:
         endpoint = bbb.Endpoint(url, secret, checksum)
-    except ValueError as error:
+    except (ValueError, bbb.UnsafeRequest) as error:
         raise InputError(str(error)) from None
     with context.database.write() as session:
         if session.scalar(select(Server.id).where(Server.name == name)) is not None:
@@ -74,7 +74,7 @@ def from_settings(context: Context, now: datetime) -> None:
     secret = settings.server_secret.get_secret_value()
     try:
         endpoint = bbb.Endpoint(settings.server_url, secret, settings.server_checksum)
-    except ValueError as error:
+    except (ValueError, bbb.UnsafeRequest) as error:
         raise SettingsError(f"MEETINGZ_SERVER_URL: {error}") from None
     with context.database.write() as session:
         known = session.scalar(select(Server).where(Server.api_url == endpoint.base_url))
