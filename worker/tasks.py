@@ -27,7 +27,7 @@ def provision_sweep() -> None:
     now = clock.now()
     if pulse.claim(context(), "provision", now):
         with pulse.sweep(context(), "provision", clock.now), context().database.read() as session:
-            _ring(provision_some, "provision", due.occurrences_to_open(session, now))
+            _ring(provision_some, "provision", provision.due_now(context(), session, now))
 
 
 @app.task(name="provision.some")

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from tests.operations.stage import Crash, crashing
 from worker import bbb
-from worker.operations import arrange, provision
+from worker.operations import arrange, provision, requesting
 from worker.simulator import Fault
 from worker.store.tables import Meeting, Server
 
@@ -43,7 +43,7 @@ def test_nothing_is_opened_before_the_lead(stage, make_course, make_occurrence, 
     make_course()
     make_occurrence(start_in=16)
     assert stage.provision() == []
-    stage.clock.advance(minutes=1)
+    stage.clock.advance(minutes=1, seconds=stage.context.settings.spread_seconds)
     assert stage.provision() == ["opened"]
 
 
@@ -88,7 +88,7 @@ def test_e13_no_clear_answer_is_asked_again_and_said_once(stage, server, occurre
     server.world.faults.add(Fault(kind, call="create", count=3, at=100))
     outcomes = [stage.provision()[0] for _ in range(4)]
     assert outcomes == ["late", "late", "late", "opened"]
-    assert len(stage.story("not_opened")) == 1
+    assert len(stage.story("create_failed")) == 1
     assert len(stage.meetings()) == len(server.world.history()) == 1
 
 
@@ -160,7 +160,7 @@ def test_e19_a_foreign_meeting_of_our_id_is_never_adopted(stage, server, occurre
     _create(client, stage.only_meeting().external_id, meta={"mtz-origin": "somebody-else", "mtz-occurrence": "1"})
     assert stage.provision() == ["late"]
     assert stage.only_meeting().state == "requested"
-    assert "not ours" in stage.story("not_opened")[0].detail
+    assert "not ours" in stage.story("create_failed")[0].detail
 
 
 def test_e19_our_own_meeting_with_other_passwords_is_adopted_by_its_labels(stage, server, occurrence):
@@ -239,7 +239,7 @@ def test_a_request_just_opened_is_not_given_up_by_a_slower_worker(
     first.world.faults.add(Fault("drop", call="create", count=2))
     stage.provision()
     stage.provision()
-    real = provision.candidates
+    real = requesting.seating.able
 
     def meanwhile(session, **how):
         if session.get_bind().dialect.name != "sqlite":  # there the write lock lets nobody in between
@@ -248,7 +248,7 @@ def test_a_request_just_opened_is_not_given_up_by_a_slower_worker(
                 other.execute(update(Meeting).where(Meeting.state == "requested").values(**values))
         return real(session, **how)
 
-    monkeypatch.setattr(provision, "candidates", meanwhile)
+    monkeypatch.setattr(requesting.seating, "able", meanwhile)
     provision.one(stage.context, occurrence, stage.clock())
     assert len(stage.live()) == 1
     assert [m.state for m in stage.meetings() if m.internal_id == "i-1"] in ([], ["open"])

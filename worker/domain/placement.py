@@ -6,7 +6,7 @@ are spread by the size each is expected to have, not by the empty rooms that a p
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 
@@ -19,6 +19,7 @@ class Candidate:
     capacity: int | None  #: people at once; None: no limit known
     people: int  #: on it, and staying
     reserved: int  #: people expected in rooms of ours that have not filled yet
+    creates: int | None = None  #: meetings it may still take at this tick; None: no limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,7 @@ def seats(held: Iterable[Demand], start: datetime, end: datetime) -> dict[int, t
     """
     found: dict[int, tuple[int, int]] = {}
     for each in held:
-        if each.starts_at < end and each.closes_at > start:
-            people, reserved = found.get(each.server_id, (0, 0))
-            found[each.server_id] = (people + each.people, reserved + max(0, each.expected - each.people))
+        _add(found, each, start, end)
     return found
 
 
@@ -67,47 +66,57 @@ def spread(
 ) -> dict[int, int]:
     """A server for each wanted class, by its key: the largest first, each seeing where those before it went.
 
-    ``servers`` come with the people that are not ours; ``held`` are the classes of ours that have seats already.
+    ``servers`` come with the people that are not ours; ``held`` are the seats of ours that are taken already.
     ``avoid`` names servers that a class has failed on: they are taken only where there is no other. A pinned class
-    goes to its server wherever that one is among the candidates.
+    goes to its server wherever that one can be had. What finds no server now, for want of one or for its rate limit,
+    is left out.
     """
-    chosen: dict[int, int] = {}
-    held = list(held)
-    loads: dict[tuple[datetime, datetime], dict[int, tuple[int, int]]] = {}
+    floor = _Floor(servers, held)
+    chosen = {}
     for key, each in sorted(wanted.items(), key=lambda item: (-item[1].expected, item[0])):
-        span = (each.starts_at, each.closes_at)
-        if span not in loads:
-            placed = [_at(wanted[other], server) for other, server in chosen.items()]
-            loads[span] = seats([*held, *placed], *span)
-        server_id = _place(_loaded(servers, loads[span]), each, avoid.get(key, set()))
+        server_id = _place(floor.during(each), each, avoid.get(key, set()))
         if server_id is not None:
             chosen[key] = server_id
-            _seat(loads, _at(each, server_id))
+            floor.seat(replace(each, server_id=server_id))
     return chosen
 
 
-def _place(loaded: Sequence[Candidate], wanted: Demand, avoid: set[int]) -> int | None:
-    fresh = [each for each in loaded if each.server_id not in avoid] or loaded
+def _place(servers: Sequence[Candidate], wanted: Demand, avoid: set[int]) -> int | None:
+    fresh = [each for each in servers if each.server_id not in avoid] or servers
     pinned = [each for each in fresh if each.server_id == wanted.pinned_to]
     return choose(pinned or fresh, wanted.expected)
 
 
-def _loaded(servers: Iterable[Candidate], load: Mapping[int, tuple[int, int]]) -> list[Candidate]:
-    found = []
-    for each in servers:
+class _Floor:
+    """The servers while classes are being seated: loads are summed once a span, for many classes share one."""
+
+    def __init__(self, servers: Sequence[Candidate], held: Sequence[Demand]) -> None:
+        self._servers, self._held = servers, list(held)
+        self._loads: dict[tuple[datetime, datetime], dict[int, tuple[int, int]]] = {}
+        self._left = {each.server_id: each.creates for each in servers if each.creates is not None}
+
+    def during(self, wanted: Demand) -> list[Candidate]:
+        """The servers that may take one more, as they will be while this class lasts."""
+        span = (wanted.starts_at, wanted.closes_at)
+        if span not in self._loads:
+            self._loads[span] = seats(self._held, *span)
+        return [_loaded(each, self._loads[span]) for each in self._servers if self._left.get(each.server_id, 1) > 0]
+
+    def seat(self, placed: Demand) -> None:
+        """This class has its server."""
+        self._held.append(placed)
+        if placed.server_id in self._left:
+            self._left[placed.server_id] -= 1
+        for (start, end), load in self._loads.items():
+            _add(load, placed, start, end)
+
+
+def _loaded(server: Candidate, load: Mapping[int, tuple[int, int]]) -> Candidate:
+    people, reserved = load.get(server.server_id, (0, 0))
+    return replace(server, people=server.people + people, reserved=server.reserved + reserved)
+
+
+def _add(load: dict[int, tuple[int, int]], each: Demand, start: datetime, end: datetime) -> None:
+    if each.starts_at < end and each.closes_at > start:
         people, reserved = load.get(each.server_id, (0, 0))
-        found.append(
-            Candidate(each.server_id, each.weight, each.capacity, each.people + people, each.reserved + reserved)
-        )
-    return found
-
-
-def _seat(loads: Mapping[tuple[datetime, datetime], dict[int, tuple[int, int]]], placed: Demand) -> None:
-    for (start, end), load in loads.items():
-        for server_id, (people, reserved) in seats([placed], start, end).items():
-            before = load.get(server_id, (0, 0))
-            load[server_id] = (before[0] + people, before[1] + reserved)
-
-
-def _at(each: Demand, server_id: int) -> Demand:
-    return Demand(each.starts_at, each.closes_at, each.expected, each.people, server_id)
+        load[each.server_id] = (people + each.people, reserved + max(0, each.expected - each.people))

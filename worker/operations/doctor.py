@@ -11,10 +11,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from worker.errors import DatabaseBehind
-from worker.operations import pulse
+from worker.operations import provision, pulse
 from worker.operations.context import Context
 from worker.operations.story import ALARMS
-from worker.store import due, migrate
+from worker.store import migrate
 from worker.store.tables import Course, Event, Pulse, Server
 
 #: A loop is late when it has not ended a sweep for this many periods.
@@ -102,8 +102,8 @@ def _courses(_context: Context, session: Session, _now: datetime) -> Iterator[Fi
     yield Finding("courses", count > 0, f"{count}", "" if count else "meetingz timetable import FILE")
 
 
-def _backlog(_context: Context, session: Session, now: datetime) -> Iterator[Finding]:
-    waiting = len(due.occurrences_to_open(session, now))
+def _backlog(context: Context, session: Session, now: datetime) -> Iterator[Finding]:
+    waiting = len(provision.due_now(context, session, now))
     if waiting:
         yield Finding("rooms", False, f"{waiting} should be open and are not", "see `meetingz occurrence list`")
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Select, and_, exists, or_, select
+from sqlalchemy import Row, Select, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
-from worker.store.tables import Course, Meeting, Occurrence, Server
+from worker.store.tables import Course, Meeting, Observation, Occurrence, Server
 
 
 def _live() -> Select[int]:
@@ -23,10 +23,29 @@ def to_open() -> Select[int]:
     )
 
 
-def occurrences_to_open(session: Session, now: datetime) -> Sequence[int]:
-    """Ids, the most urgent first."""
-    wanted = to_open().where(Occurrence.opens_at <= now, Occurrence.closes_at > now)
-    return session.scalars(wanted.order_by(Occurrence.starts_at, Occurrence.id)).all()
+def to_move() -> Select[int]:
+    """Occurrences whose room is open on a server that is down, and that nobody has ever joined."""
+    lost = _live().join(Server, Meeting.server_id == Server.id).where(Meeting.state == "open", Meeting.people == 0)
+    joined = exists(
+        select(Observation.meeting_id)
+        .join(Meeting, Meeting.id == Observation.meeting_id)
+        .where(Meeting.occurrence_id == Occurrence.id, Observation.attendees != "")
+    )
+    return select(Occurrence.id).where(
+        Occurrence.settled_at.is_(None),
+        Occurrence.cancelled_at.is_(None),
+        Occurrence.finished_at.is_(None),
+        exists(lost.where(~Server.healthy)),
+        ~joined,
+    )
+
+
+def rooms_to_open(session: Session, now: datetime) -> Sequence[Row[int, datetime, datetime]]:
+    """Number, opening and start of every occurrence that wants a room, or another one; the most urgent first."""
+    wanted = select(Occurrence.id, Occurrence.opens_at, Occurrence.starts_at)
+    wanted = wanted.where(or_(Occurrence.id.in_(to_open()), Occurrence.id.in_(to_move())))
+    wanted = wanted.where(Occurrence.settled_at.is_(None), Occurrence.opens_at <= now, Occurrence.closes_at > now)
+    return session.execute(wanted.order_by(Occurrence.starts_at, Occurrence.id)).all()
 
 
 def servers_to_poll(session: Session) -> Sequence[int]:
