@@ -36,7 +36,6 @@ def import_(
         timezone=timezone or context.settings.timezone,
         from_date=parse_date(since) if since else None,
         until_date=parse_date(until) if until else None,
-        week_start=context.settings.week_start,
     )
     _show(import_timetable(context, draft, door.now(), dry_run=dry_run), dry_run, as_json)
 

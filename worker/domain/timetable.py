@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from worker.domain.cron import CronFields, InvalidRule, cron_fields, normalise_cron
 
-__all__ = ["InvalidRule", "Rule", "known_zone", "normalise_cron", "starts", "to_utc", "weeks_rule"]
+__all__ = ["InvalidRule", "Rule", "known_zone", "normalise_cron", "phase", "starts", "to_utc", "weeks_rule"]
 
 SATURDAY = 5
 _MINUTES_A_DAY = 1440
@@ -93,6 +93,11 @@ def _counts(rule: Rule, day: int, week_start: int) -> bool:
     if rule.every_weeks == 1 or rule.anchor is None:
         return True
     return (_week(day, week_start) - _week(rule.anchor.toordinal(), week_start)) % rule.every_weeks == 0
+
+
+def phase(every_weeks: int, anchor: date | None, week_start: int = SATURDAY) -> int:
+    """Which of every n weeks counts: two anchors of one phase mean the same weeks."""
+    return 0 if anchor is None else _week(anchor.toordinal(), week_start) % every_weeks
 
 
 def _week(day: int, week_start: int) -> int:

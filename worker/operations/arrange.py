@@ -1,24 +1,35 @@
 """arrange: people change the timetable. Every change is one transaction, and an event tells it."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from worker.domain import lifecycle
+from worker.domain.text import match_key
 from worker.errors import Conflict, InputError, Unknown
 from worker.operations import story
 from worker.operations.context import Context
 from worker.store.tables import Course, Meeting, Occurrence
 
+#: Why what lay ahead of an archived course was cancelled. It comes back with the course.
+ARCHIVED = "course archived"
+
 
 def course(session: Session, code: str) -> Course:
-    """The course of this code. Raises Unknown."""
+    """The course of this code, in any spelling of its letters and digits. Raises Unknown."""
     found = session.scalar(select(Course).where(Course.code == code))
-    if found is None:
+    return _alike(session, code) if found is None else found
+
+
+def _alike(session: Session, code: str) -> Course:
+    key = match_key(code)
+    near = [(id, known) for id, known in session.execute(select(Course.id, Course.code)) if match_key(known) == key]
+    if len(near) > 1:
+        raise Unknown(f"{code!r} could be any of {', '.join(repr(known) for _, known in near)}; write it exactly")
+    if not near:
         raise Unknown(f"there is no course {code!r}; `meetingz course list` shows all")
-    return found
+    return session.get_one(Course, near[0][0])
 
 
 def occurrence(session: Session, occurrence_id: int) -> Occurrence:
@@ -32,15 +43,21 @@ def occurrence(session: Session, occurrence_id: int) -> Occurrence:
 def archive(context: Context, code: str, now: datetime) -> None:
     """Take a course out of the timetable: what lies ahead is cancelled, what was stays."""
     with context.database.write() as session:
-        found = course(session, code)
-        if found.archived_at is not None:
-            raise Conflict(f"the course {code!r} is archived already")
-        found.archived_at = now
-        ahead = update(Occurrence).where(Occurrence.course_id == found.id, Occurrence.starts_at > now)
-        session.execute(
-            ahead.where(Occurrence.cancelled_at.is_(None)).values(cancelled_at=now, cancel_reason="course archived")
-        )
-        story.tell(session, "archived", now, detail=code)
+        archive_in(session, code, now)
+
+
+def archive_in(session: Session, code: str, now: datetime) -> None:
+    """The same within a transaction of the caller's."""
+    found = course(session, code)
+    if found.archived_at is not None:
+        raise Conflict(f"the course {code!r} is archived already")
+    found.archived_at = now
+    own = (Occurrence.course_id == found.id, Occurrence.starts_at > now)
+    ahead = update(Occurrence).where(*own, Occurrence.cancelled_at.is_(None))
+    session.execute(ahead.values(cancelled_at=now, cancel_reason=ARCHIVED))
+    archived = select(Occurrence.id, Occurrence.cancel_reason).where(*own, Occurrence.cancelled_at == now)
+    story.tell_each(session, "cancelled", now, archived.where(Occurrence.cancel_reason == ARCHIVED))
+    story.tell(session, "archived", now, detail=found.code)
 
 
 def add(context: Context, code: str, start: datetime, end: datetime, now: datetime) -> int:
@@ -120,17 +137,6 @@ def reopen(context: Context, occurrence_id: int, now: datetime) -> None:
 def lead_of(context: Context, found: Course) -> timedelta:
     """How early the rooms of a course open."""
     return timedelta(seconds=context.settings.lead_seconds if found.lead_seconds is None else found.lead_seconds)
-
-
-def untouched(now: datetime) -> Sequence[ColumnElement[bool]]:
-    """Conditions for occurrences that lie ahead, have no meeting, and that nobody changed by hand."""
-    return (
-        Occurrence.starts_at > now,
-        Occurrence.cancelled_at.is_(None),
-        Occurrence.extended_until.is_(None),
-        Occurrence.starts_at == Occurrence.original_start,
-        ~exists(select(Meeting.id).where(Meeting.occurrence_id == Occurrence.id)),
-    )
 
 
 def _retime(context: Context, session: Session, found: Occurrence) -> None:

@@ -1,24 +1,30 @@
 """Bringing a timetable or a roster into the tables: all of it or nothing, and the same file twice changes nothing.
 
 A course is known by its code, a slot of a course by its cron and weeks. A changed length or validity is a change of the
-slot, and re-plans only what lies ahead, has no meeting and was not changed by hand; another cron is another slot.
+slot, and re-plans only what lies ahead, has no meeting and was not changed by hand; another cron is another slot. The
+file is one transaction; planning follows it in batches, and where that is cut off the next sweep of plan goes on.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Select, delete, select
+from sqlalchemy import Select, delete, insert, select, text
 from sqlalchemy.orm import Session
 
+from worker.domain.text import match_key
 from worker.errors import Unknown
-from worker.operations import arrange, options, plan, story
+from worker.operations import arrange, conflicts, import_sittings, import_slots, options, plan, story
+from worker.operations.conflicts import Clash
 from worker.operations.context import Context
-from worker.store.tables import Course, Occurrence, Participant, Slot
+from worker.store.tables import Course, Occurrence, Participant
 from worker.store.upsert import in_batches, insert_new
-from worker.timetables import CourseDraft, RosterDraft, SlotDraft, TimetableDraft
+from worker.timetables import CourseDraft, RosterDraft, TimetableDraft
 
-_Key = tuple[str, int, date | None]
+Progress = Callable[[int, int], None]
+_BATCH = 500
 
 
 @dataclass(slots=True)
@@ -28,53 +34,145 @@ class Changes:
     new: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)  #: here, and not in the file; archived where pruning is asked for
+    details: dict[str, str] = field(default_factory=dict)  #: what has changed of a changed course
     occurrences: int = 0
     warnings: list[str] = field(default_factory=list)
+    conflicts: list[Clash] = field(default_factory=list)
 
 
 class _DryRun(Exception):
     """Rolls the transaction back once everything has been tried for real."""
 
 
-def import_timetable(context: Context, draft: TimetableDraft, now: datetime, *, dry_run: bool = False) -> Changes:
-    """Write a timetable, plan it, and say what changed. A dry run does the same and takes it back."""
+def import_timetable(
+    context: Context,
+    draft: TimetableDraft,
+    now: datetime,
+    *,
+    dry_run: bool = False,
+    prune: bool = False,
+    progress: Progress = lambda done, total: None,
+) -> Changes:
+    """Write a timetable, plan it, and say what changed. A dry run does the same and takes it back.
+
+    ``prune`` archives courses that the file does not name. ``progress`` is told how many of how many courses are done.
+    """
     changes = Changes(warnings=list(draft.warnings))
-    try:
-        with context.database.write() as session:
-            slots = [slot for each in draft.courses for slot in _course(session, context, each, changes, now)]
-            for batch in in_batches(slots, 500):
-                changes.occurrences += plan.plan_slots(session, context, batch, now)
-            if changes.new or changes.changed:
-                detail = f"{len(changes.new)} new, {len(changes.changed)} changed"
-                story.tell(session, "imported", now, detail=detail)
-            if dry_run:
-                raise _DryRun
-    except _DryRun:
-        pass
+    total = 2 * len(draft.courses)
+    slots: list[int] = []
+    with suppress(_DryRun), context.database.write() as session:
+        slots = _bring(session, context, draft.courses, changes, now, lambda done: progress(done, total))
+        _settle_gone(session, draft.courses, changes, now, prune=prune)
+        if changes.new or changes.changed:
+            story.tell(session, "imported", now, detail=f"{len(changes.new)} new, {len(changes.changed)} changed")
+        if dry_run:
+            changes.occurrences += sum(plan.plan_slots(session, context, batch, now) for batch in _parts(slots))
+            changes.conflicts = _conflicts(session, context, draft, now)
+            raise _DryRun
+    if not dry_run:
+        for number, batch in enumerate(_parts(slots), 1):
+            changes.occurrences += plan.some(context, batch, now)
+            progress(len(draft.courses) + min(number * _BATCH, len(slots)) * len(draft.courses) // len(slots), total)
+        with context.database.read() as session:
+            changes.conflicts = _conflicts(session, context, draft, now)
+    progress(total, total)
     return changes
 
 
-def _course(session: Session, context: Context, draft: CourseDraft, changes: Changes, now: datetime) -> Iterable[int]:
-    """Write one course. Returns its slots that want planning."""
-    options.check(draft.options, f"course {draft.code!r}, column options")
-    row = session.scalar(select(Course).where(Course.code == draft.code))
-    values = _values(draft)
-    if row is None:
-        row = Course(code=draft.code, **values)
-        session.add(row)
-        session.flush()
-        kind = changes.new
-        touched = True
-    else:
-        touched = _update(session, context, row, values, now)
-        kind = changes.changed if touched else changes.unchanged
-    slots, slots_touched = _slots(session, row, draft.slots, now)
-    sittings = _sittings(session, context, row, draft, now)
-    changes.occurrences += sittings
-    if kind is changes.unchanged and (slots_touched or sittings):
-        kind = changes.changed
-    kind.append(draft.code)
+def _parts(slots: Sequence[int]) -> Sequence[Sequence[int]]:
+    return list(in_batches(slots, _BATCH))
+
+
+def _conflicts(session: Session, context: Context, draft: TimetableDraft, now: datetime) -> list[Clash]:
+    until = now + timedelta(days=context.settings.horizon_days + 1)
+    named = {match_key(course.code) for course in draft.courses}
+    found = conflicts.find(session, now, until)
+    return [clash for clash in found if named & {match_key(code) for code in clash.courses}]
+
+
+def _bring(
+    session: Session,
+    context: Context,
+    drafts: Sequence[CourseDraft],
+    changes: Changes,
+    now: datetime,
+    done: Callable[[int], None],
+) -> list[int]:
+    """Write all courses. Returns the slots that want planning."""
+    _one_at_a_time(session)
+    stored = _stored_codes(session, drafts)
+    slots: list[int] = []
+    for number, batch in enumerate(in_batches(drafts, _BATCH)):
+        slots += _batch(session, context, batch, stored, changes, now)
+        done(min((number + 1) * _BATCH, len(drafts)))
     return slots
+
+
+def _one_at_a_time(session: Session) -> None:
+    """Two imports at once wait for each other; the loops, which only read courses, go on."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("LOCK TABLE courses IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def _stored_codes(session: Session, drafts: Sequence[CourseDraft]) -> dict[str, str]:
+    """Code in the file -> code in the table, where another spelling of it is known: `ریاضی‌1` and `رياضى۱`."""
+    codes = session.scalars(select(Course.code)).all()
+    exact, named = set(codes), {draft.code for draft in drafts}
+    if named <= exact:
+        return {}
+    by_key: dict[str, list[str]] = {}
+    for code in codes:
+        by_key.setdefault(match_key(code), []).append(code)
+    found = {code: by_key.get(match_key(code), []) for code in named - exact}
+    twins = Counter(match_key(code) for code in named)
+    return {
+        code: near[0]
+        for code, near in found.items()
+        if len(near) == 1 and near[0] not in named and twins[match_key(code)] == 1
+    }
+
+
+def _batch(
+    session: Session,
+    context: Context,
+    drafts: Sequence[CourseDraft],
+    stored: Mapping[str, str],
+    changes: Changes,
+    now: datetime,
+) -> list[int]:
+    codes = {draft.code: stored.get(draft.code, draft.code) for draft in drafts}
+    rows = {row.code: row for row in session.scalars(select(Course).where(Course.code.in_(codes.values())))}
+    what: dict[str, list[str]] = {draft.code: [] for draft in drafts}
+    replan = [
+        code for draft in drafts if (code := _update(session, context, rows.get(codes[draft.code]), draft, what, now))
+    ]
+    new = [draft for draft in drafts if codes[draft.code] not in rows]
+    rows |= _insert(session, new)
+    of = {draft.code: rows[codes[draft.code]] for draft in drafts}
+    slots = import_slots.bring(session, context, [(of[draft.code], draft) for draft in drafts], replan, what, now)
+    changes.occurrences += import_sittings.bring(
+        session, context, [(of[draft.code], draft) for draft in drafts], what, changes.warnings, now
+    )
+    _sort(changes, {draft.code for draft in new}, what)
+    return slots
+
+
+def _sort(changes: Changes, new: set[str], what: Mapping[str, Sequence[str]]) -> None:
+    for code, parts in what.items():
+        kind = changes.new if code in new else changes.changed if parts else changes.unchanged
+        kind.append(code)
+        if kind is changes.changed:
+            changes.details[code] = ", ".join(dict.fromkeys(parts))
+
+
+def _insert(session: Session, drafts: Sequence[CourseDraft]) -> dict[str, Course]:
+    for draft in drafts:
+        options.check(draft.options, f"course {draft.code!r}, column options")
+    if drafts:
+        session.execute(insert(Course), [{"code": draft.code, **_values(draft)} for draft in drafts])
+    wanted = select(Course).where(Course.code.in_([draft.code for draft in drafts]))
+    return {row.code: row for row in session.scalars(wanted)}
 
 
 def _values(draft: CourseDraft) -> dict[str, object]:
@@ -93,18 +191,31 @@ def _values(draft: CourseDraft) -> dict[str, object]:
     }
 
 
-def _update(session: Session, context: Context, row: Course, values: dict[str, object], now: datetime) -> bool:
+def _update(
+    session: Session,
+    context: Context,
+    row: Course | None,
+    draft: CourseDraft,
+    what: dict[str, list[str]],
+    now: datetime,
+) -> str | None:
+    """Write what differs. Returns the code where every slot is to be planned anew: 9:00 is another instant now."""
+    if row is None:
+        return None
+    options.check(draft.options, f"course {draft.code!r}, column options")
+    said = (
+        None if draft.said is None else {name.replace("_minutes", "_seconds") for name in draft.said} | {"archived_at"}
+    )
+    values = {name: value for name, value in _values(draft).items() if said is None or name in said}
     changed = {name: value for name, value in values.items() if getattr(row, name) != value}
     for name, value in changed.items():
         setattr(row, name, value)
-    session.flush()
-    if "timezone" in changed:  # 9:00 is another instant now: what lies ahead is planned anew
-        slots = session.scalars(select(Slot).where(Slot.course_id == row.id, Slot.retired_at.is_(None))).all()
-        for slot in slots:
-            _replan(session, slot, now)
-    elif "lead_seconds" in changed:
+    what[draft.code] += [name.removesuffix("_seconds").removesuffix("_at") for name in changed]
+    if "archived_at" in changed:
+        import_sittings.bring_back(session, row, arrange.ARCHIVED, now)
+    if "lead_seconds" in changed:
         _shift_opening(session, row.id, arrange.lead_of(context, row), now)
-    return bool(changed)
+    return draft.code if "timezone" in changed else None
 
 
 def _shift_opening(session: Session, course_id: int, lead: timedelta, now: datetime) -> None:
@@ -113,74 +224,15 @@ def _shift_opening(session: Session, course_id: int, lead: timedelta, now: datet
         each.opens_at = each.starts_at - lead
 
 
-def _slots(session: Session, row: Course, drafts: Sequence[SlotDraft], now: datetime) -> tuple[list[int], bool]:
-    """Bring the slots of a course to what the file says. Returns those to be planned, and whether anything changed."""
-    known = {_key(each): each for each in session.scalars(_live_slots(row.id))}
-    wanted = {(each.cron, each.every_weeks, each.anchor): each for each in drafts}
-    for key in known.keys() - wanted.keys():
-        known[key].retired_at = now
-        _unplan(session, known[key], now)
-    to_plan = [_slot(session, row, key, draft, known.get(key), now) for key, draft in wanted.items()]
-    return [each for each in to_plan if each is not None], known.keys() != wanted.keys() or any(to_plan)
-
-
-def _live_slots(course_id: int) -> Select[Slot]:
-    return select(Slot).where(Slot.course_id == course_id, Slot.retired_at.is_(None)).order_by(Slot.id)
-
-
-def _key(slot: Slot) -> _Key:
-    return slot.cron, slot.every_weeks, slot.anchor
-
-
-def _slot(session: Session, row: Course, key: _Key, draft: SlotDraft, known: Slot | None, now: datetime) -> int | None:
-    values = {"minutes": draft.minutes, "valid_from": draft.valid_from, "valid_until": draft.valid_until}
-    if known is None:
-        known = Slot(course_id=row.id, cron=key[0], every_weeks=key[1], anchor=key[2], **values)
-        session.add(known)
-        session.flush()
-        return known.id
-    if all(getattr(known, name) == value for name, value in values.items()):
-        return known.id if known.planned_until is None else None
-    for name, value in values.items():
-        setattr(known, name, value)
-    _replan(session, known, now)
-    return known.id
-
-
-def _replan(session: Session, slot: Slot, now: datetime) -> None:
-    _unplan(session, slot, now)
-    slot.planned_until = None
-    session.flush()
-
-
-def _unplan(session: Session, slot: Slot, now: datetime) -> None:
-    """Take back what lies ahead, has no meeting, and was not changed by hand."""
-    session.execute(
-        delete(Occurrence)
-        .where(Occurrence.slot_id == slot.id, *arrange.untouched(now))
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _sittings(session: Session, context: Context, row: Course, draft: CourseDraft, now: datetime) -> int:
-    """Dated sittings of a file, as extra ones of the course. Those that are over already are left out."""
-    lead = arrange.lead_of(context, row)
-    rows = [
-        {
-            "course_id": row.id,
-            "original_start": each.original_start or each.starts_at,
-            "starts_at": each.starts_at,
-            "ends_at": each.ends_at,
-            "opens_at": each.starts_at - lead,
-            "closes_at": each.ends_at,
-            "planned_at": now,
-            "cancelled_at": now if each.cancelled else None,
-            "cancel_reason": "cancelled in the timetable" if each.cancelled else None,
-        }
-        for each in draft.sittings
-        if each.ends_at > now
-    ]
-    return insert_new(session, Occurrence, rows) if rows else 0
+def _settle_gone(
+    session: Session, drafts: Sequence[CourseDraft], changes: Changes, now: datetime, *, prune: bool
+) -> None:
+    named = {match_key(draft.code) for draft in drafts}
+    here = session.scalars(select(Course.code).where(Course.archived_at.is_(None)).order_by(Course.code))
+    changes.gone = [code for code in here if match_key(code) not in named]
+    if prune:
+        for code in changes.gone:
+            arrange.archive_in(session, code, now)
 
 
 def import_roster(context: Context, draft: RosterDraft, now: datetime) -> Changes:
@@ -192,10 +244,7 @@ def import_roster(context: Context, draft: RosterDraft, now: datetime) -> Change
         dates = {"valid_from": entry.valid_from, "valid_until": entry.valid_until}
         by_course.setdefault(entry.course, []).append({**row, **dates})
     with context.database.write() as session:
-        known = dict(session.execute(select(Course.code, Course.id).where(Course.code.in_(by_course))).all())
-        if missing := [code for code in by_course if code not in known]:
-            line = next(entry.line for entry in draft.entries if entry.course == missing[0])
-            raise Unknown(f"row {line}, column course: there is no course {missing[0]!r}; import the timetable first")
+        known = _known(session, draft)
         for code, rows in by_course.items():
             before = session.execute(_people(known[code])).all()
             if sorted(map(str, map(tuple, before))) == sorted(str(tuple(row.values())) for row in rows):
@@ -208,6 +257,19 @@ def import_roster(context: Context, draft: RosterDraft, now: datetime) -> Change
             total = sum(len(rows) for rows in by_course.values())
             story.tell(session, "roster", now, detail=f"{total} people in {len(by_course)} courses")
     return changes
+
+
+def _known(session: Session, draft: RosterDraft) -> dict[str, int]:
+    """The course of each code that a roster names, in any spelling of its letters and digits."""
+    found: dict[str, int] = {}
+    for entry in draft.entries:
+        if entry.course not in found:
+            try:
+                found[entry.course] = arrange.course(session, entry.course).id
+            except Unknown as error:
+                problem = f"there is no course {entry.course!r}; import the timetable first"
+                raise Unknown(f"row {entry.line}, column course: {problem}") from error
+    return found
 
 
 def _people(course_id: int) -> Select[str, str, str, date | None, date | None]:

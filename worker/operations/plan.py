@@ -56,7 +56,7 @@ def plan_slots(session: Session, context: Context, slot_ids: Sequence[int], now:
     new = insert_many(session, Occurrence, _COLUMNS, rows)
     if new and calendar:
         story.tell_each(session, "cancelled", now, _cancelled_here(slot_ids, now))
-    session.execute(update(Slot).where(Slot.id.in_(slot_ids)).values(planned_until=until))
+    session.execute(update(Slot).where(Slot.id.in_([slot.id for slot in slots])).values(planned_until=until))
     return new
 
 
@@ -89,9 +89,11 @@ def described() -> Select[Any]:
 
 
 def _load(session: Session, slot_ids: Sequence[int]) -> list[Planned]:
-    """Locked: an import that changes a slot at this moment is waited for, or waits, and then plans it anew."""
+    """Locked, so that an import waits to change them; those that it is changing just now are planned later."""
     wanted = described().where(Slot.id.in_(slot_ids), Slot.retired_at.is_(None), Course.archived_at.is_(None))
-    return [Planned(*row) for row in session.execute(wanted.order_by(Slot.id).with_for_update(of=Slot))]
+    return [
+        Planned(*row) for row in session.execute(wanted.order_by(Slot.id).with_for_update(of=Slot, skip_locked=True))
+    ]
 
 
 def _taken(session: Session, slots: Iterable[Planned], now: datetime) -> set[tuple[int, datetime]]:

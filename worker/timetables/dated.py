@@ -32,7 +32,10 @@ def read_dated(lines: list[Line], file: str, defaults: Defaults) -> TimetableDra
     sittings = tuple(_sittings(rows, defaults, warnings))
     if not sittings:
         raise BadFile(file, "holds no sitting", "write one row for each date below the header")
-    course = CourseDraft(Path(file).stem[:LONGEST_KEY], _title(rows, file), defaults.timezone, sittings=sittings)
+    said = frozenset({"title", "timezone"})
+    course = CourseDraft(
+        Path(file).stem[:LONGEST_KEY], _title(rows, file), defaults.timezone, sittings=sittings, said=said
+    )
     return TimetableDraft((course,), tuple(warnings))
 
 

@@ -57,6 +57,7 @@ def _course(code: str, rows: list[Row], bells: Mapping[str, Bell], defaults: Def
         teacher_name=first.text("teachers") or None,
         room=first.text("room") or None,
         slots=tuple(_slots(rows, bells, defaults)),
+        said=frozenset({"title", "timezone", "teacher_name", "room"}),
     )
 
 

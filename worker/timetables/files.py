@@ -63,7 +63,6 @@ def read_timetable(
     until_date: date | None = None,
     periods: Periods = None,
     column_map: Mapping[str, str] | None = None,
-    week_start: int = 5,
 ) -> TimetableDraft:
     """All courses of a file, or `BadFile` for the first thing wrong with it."""
     path = Path(path)

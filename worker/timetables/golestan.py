@@ -86,6 +86,7 @@ def _course(row: Row, defaults: Defaults) -> CourseDraft:
         expected=row.whole_in("expected", 0, 1_000_000),
         room="، ".join(rooms)[:LONGEST] or None,
         slots=tuple(_slots(row, when, defaults)),
+        said=frozenset({*row.cells, "timezone", "room"}),
     )
 
 

@@ -87,6 +87,7 @@ def _course(entry: Entry, code: str, defaults: Defaults) -> CourseDraft:
         title=entry.title[:LONGEST] or code,
         timezone=entry.zone_name() or defaults.timezone,
         room=" ".join(str(entry.event.get("LOCATION", "")).split())[:LONGEST] or None,
+        said=frozenset({"title", "timezone", "room"}),
     )
 
 

@@ -61,7 +61,7 @@ def _add(courses: dict[str, tuple[Row, CourseDraft]], row: Row, defaults: Defaul
 def _check_agreement(first: Row, known: CourseDraft, row: Row, course: CourseDraft) -> None:
     for name in (part.name for part in fields(CourseDraft)):
         mine, theirs = getattr(course, name), getattr(known, name)
-        if name not in ("slots", "sittings") and mine != theirs:
+        if name not in ("slots", "sittings", "said") and mine != theirs:
             problem = f"differs from row {first.number} of the same course {course.code!r}"
             raise row.bad(name, problem, "write the same in both rows, or another code")
 
@@ -79,6 +79,7 @@ def _course(row: Row, defaults: Defaults) -> CourseDraft:
         expected=row.whole_in("expected", 0, 1_000_000),
         options=_options(row),
         room=row.text("room") or None,
+        said=frozenset({*row.cells, "timezone"}),
     )
 
 

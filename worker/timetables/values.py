@@ -56,6 +56,9 @@ class CourseDraft:
     slots: tuple[SlotDraft, ...] = ()
     room: str | None = None
     sittings: tuple[SittingDraft, ...] = ()
+    #: Names of the fields that the file has a place for; of a course that is known already, the others stay as they
+    #: are. None: all of them.
+    said: frozenset[str] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
