@@ -7,6 +7,7 @@ class can be played in seconds. Contradictions are refused here, before anything
 """
 
 import os
+import re
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,7 +24,8 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 
 
 def _named(name: str, *others: str) -> AliasChoices:
-    return AliasChoices(f"MEETINGZ_{name.upper()}", name, *others)
+    # Not the bare name: SERVER_URL or BROKER_URL in an environment are somebody else's.
+    return AliasChoices(f"MEETINGZ_{name.upper()}", *others)
 
 
 class Settings(BaseSettings):
@@ -116,6 +118,8 @@ class Settings(BaseSettings):
     notify_urls: SecretStr | None = None
     #: The address of our own web page, as people reach it.
     public_url: str | None = Field(None, pattern=r"^https?://")
+    web_host: str = "127.0.0.1"  #: the address the page listens on; others reach it through a proxy that speaks HTTPS
+    web_port: Annotated[int, Field(ge=0, le=65535)] = 8080
 
     connect_timeout_seconds: Seconds = 5
     read_timeout_seconds: Seconds = 20
@@ -147,6 +151,15 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (KeyError, ValueError, OSError):
             raise ValueError(f"{value!r} is not a time zone; write one such as Asia/Tehran") from None
+        return value
+
+    @field_validator("bots")
+    @classmethod
+    def _is_expression(cls, value: str) -> str:
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from None
         return value
 
     @model_validator(mode="after")

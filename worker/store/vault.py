@@ -5,9 +5,11 @@ Several keys, comma separated, rotate: the first encrypts, all decrypt.
 
 import base64
 import hashlib
+import hmac
 import json
 import os
 import secrets
+import time
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -21,7 +23,11 @@ class Vault:
     """Encrypts and decrypts; never shows its key."""
 
     def __init__(self, keys: str) -> None:
-        self._fernet = MultiFernet([_fernet(key.strip()) for key in keys.split(",") if key.strip()])
+        listed = [key.strip() for key in keys.split(",") if key.strip()]
+        if not listed:
+            raise SettingsError("MEETINGZ_SECRET_KEY: there is no key in it")
+        self._fernet = MultiFernet([_fernet(key) for key in listed])
+        self._oldest = listed[-1].encode()
 
     def lock(self, text: str) -> bytes:
         """Ciphertext of a secret, to be stored."""
@@ -35,6 +41,10 @@ class Vault:
             raise SettingsError(
                 "a stored secret cannot be read with this MEETINGZ_SECRET_KEY: bring back the key it was written with"
             ) from None
+
+    def digest(self, text: str) -> str:
+        """A keyed digest, in hexadecimal: the same for one text for as long as the oldest key is kept in the list."""
+        return hmac.new(self._oldest, text.encode(), hashlib.sha256).hexdigest()
 
     def lock_pair(self, attendee: str, moderator: str) -> bytes:
         """Both passwords of a meeting."""
@@ -79,5 +89,5 @@ def _read(path: Path) -> str:
     for _ in range(100):  # another process may be between creating the file and filling it
         if text := path.read_text(encoding="ascii").strip():
             return text
-        os.sched_yield()
+        time.sleep(0.01)
     raise SettingsError(f"{path} is empty: put the key back, or remove the file if no secret was stored yet")
