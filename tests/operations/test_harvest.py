@@ -12,6 +12,12 @@ from worker.store.tables import Playback, Recording
 
 
 @pytest.fixture
+def context(make_context):
+    """So impatient that every state of a recording is seen."""
+    return make_context(recording_first_seconds=10, recording_longest_seconds=20)
+
+
+@pytest.fixture
 def server(add_server):
     return add_server()
 
@@ -66,6 +72,7 @@ def test_a_crash_at_any_point_loses_nothing_and_tells_once(stage, server, occurr
     stage.clock.advance(minutes=10)
     with pytest.raises(Crash):
         harvest.one(crashing(stage.context, at=boundary), server.server_id, stage.clock)
+    stage.clock.advance(minutes=1)
     assert stage.harvest() == 1
     assert len(stage.rows(Recording)) == 1
     assert len(formats(stage)) == 3
@@ -99,6 +106,7 @@ def test_e79_a_recording_still_in_the_making_has_no_times_yet(stage, occurrence)
 def test_a_failed_call_is_noted_and_changes_nothing(stage, server, occurrence):
     stage.clock.advance(minutes=10)
     stage.harvest()
+    stage.clock.advance(minutes=1)
     server.world.faults.add(Fault("html_502", call="getRecordings"))
     assert stage.harvest() == 0
     assert len(stage.rows(Recording)) == 1
@@ -118,9 +126,10 @@ def test_one_dead_server_does_not_stop_the_others(stage, add_server, make_course
     assert stage.harvest() == 1
 
 
-def test_e90_a_server_without_recordings_is_noted_not_an_error(stage, add_server, make_course, make_occurrence):
+def test_e90_a_server_without_any_history_is_noted_not_an_error(stage, add_server, make_course, make_occurrence):
     server = add_server("meetingz")
     record(stage, server, make_course, make_occurrence)
+    server.world.faults.add(Fault("html_502", call="getSessions"))
     stage.clock.advance(minutes=10)
     assert stage.harvest() == 0
     assert stage.server(server).features["harvest"]

@@ -16,6 +16,7 @@ Rooms, from the inside out; everything but `transport` is a pure function of byt
     values      tolerant integers, booleans, times
     envelope    bytes -> one checked answer, or an error
     meetings, attendees, segments, recordings, others    answers -> values; `replies` has them all
+    roll_call   the same for a poll: who is in, at half the cost
     wanted      which recordings were asked for
     transport   one pool of connections: an address in, bytes out
     client, recording_calls    one method a call
@@ -46,6 +47,7 @@ from worker.bbb.errors import (
 )
 from worker.bbb.features import Features, probe
 from worker.bbb.params import CreateParams
+from worker.bbb.recordings import Page
 from worker.bbb.redact import redact
 from worker.bbb.replies import (
     Attendee,
@@ -68,6 +70,7 @@ from worker.bbb.replies import (
     parse_version,
     split_meetings,
 )
+from worker.bbb.roll_call import RollCall, Who, parse_roll_call, parse_roll_call_info
 from worker.bbb.signing import ALGORITHMS, Endpoint, checksum, query_string
 
 __all__ = [
@@ -86,16 +89,19 @@ __all__ = [
     "IdTaken",
     "MeetingInfo",
     "NotFound",
+    "Page",
     "PastSession",
     "Playback",
     "Presence",
     "Recording",
     "Refused",
+    "RollCall",
     "TextTrack",
     "Unreachable",
     "UnsafeRequest",
     "Unsupported",
     "Version",
+    "Who",
     "WrongPassword",
     "checksum",
     "internal_id",
@@ -105,6 +111,8 @@ __all__ = [
     "parse_meeting_info",
     "parse_meetings",
     "parse_recordings",
+    "parse_roll_call",
+    "parse_roll_call_info",
     "parse_running",
     "parse_sessions",
     "parse_text_tracks",

@@ -57,6 +57,18 @@ class RecordingCalls:
         """
         return _recordings(self, list(meeting_ids), list(record_ids), tuple(states), dict(meta or {}), page_size)
 
+    def recordings_page(
+        self: _Asks, offset: int, size: int, *, states: Sequence[str] = (), meta: Mapping[str, str] | None = None
+    ) -> Page:
+        """One page, for a caller that keeps its place between pages; what was asked for is looked at again here.
+
+        A server before 2.6 answers with everything, whatever the page (E83): `Page.total` is None then.
+        """
+        query = _queries([], [], tuple(states), dict(meta or {}))[0]
+        page = parse_page(_page(self, query, offset, size))
+        wanted = Wanted(frozenset(), frozenset(), frozenset(states), dict(meta or {}))
+        return Page(list(filter(wanted.matches, page.recordings)), page.total, len(page.recordings))
+
     def publish_recordings(self: _Asks, ids: Iterable[str], publish: bool) -> None:
         """Show or hide. No change is no error (E86). Raises `NotFound` if none of a portion of ids exists."""
         for portion in portions(ids):
@@ -152,13 +164,17 @@ def _pages(client: _Asks, query: Pairs, size: int | None) -> Iterator[Page]:
     """Pages until the end. It ends for sure: each further page must bring an id not seen before (E83)."""
     seen: set[str] = set()
     for offset in itertools.count(0, size or 1):
-        limits = [("offset", str(offset)), ("limit", str(size))] if size else []
-        page = parse_page(client.ask("getRecordings", query + limits))
+        page = parse_page(_page(client, query, offset, size))
         yield page
         ids = {recording.record_id for recording in page.recordings}
         if size is None or ids <= seen or _is_last(page, offset + size, size):
             return
         seen |= ids
+
+
+def _page(client: _Asks, query: Pairs, offset: int, size: int | None) -> bytes:
+    limits = [("offset", str(offset)), ("limit", str(size))] if size else []
+    return client.ask("getRecordings", query + limits)
 
 
 def _is_last(page: Page, reached: int, size: int) -> bool:

@@ -54,10 +54,14 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer to `getRecordings`. `total` is None where the server does not divide into pages (E83)."""
+    """One answer to `getRecordings`. `total` is None where the server does not divide into pages (E83).
+
+    `shown` is how many the server sent, before those that were not asked for are left out.
+    """
 
     recordings: list[Recording]
     total: int | None = None
+    shown: int = 0
 
 
 def parse_recordings(body: bytes) -> list[Recording]:
