@@ -25,6 +25,8 @@ from worker.cli import (
     simulate,
     timetable,
     up,
+    user,
+    web,
 )
 
 app = typer.Typer(
@@ -36,9 +38,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for noun in (database, server, timetable, course, roster, occurrence, report, recordings):
+for noun in (database, server, timetable, course, roster, occurrence, report, recordings, user):
     app.add_typer(noun.app)
-for verb in (demo, up, run, join, live, simulate, doctor):
+for verb in (demo, up, web, run, join, live, simulate, doctor):
     verb.add_to(app)
 
 

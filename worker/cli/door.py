@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from worker.errors import SettingsError
+
 if TYPE_CHECKING:
     from worker.operations.context import Context
 
@@ -32,6 +34,22 @@ def context(*, migrated: bool = True) -> "Context":
     if migrated:
         migrate.require_current(made.database)
     return made
+
+
+_EXTRAS = {"web": "fastapi"}
+
+
+def require_extra(name: str) -> None:
+    """Raise SettingsError unless the optional part of this name is installed."""
+    if not has_extra(name):
+        raise SettingsError(f"this needs an optional part: pip install 'meetingz-worker[{name}]'")
+
+
+def has_extra(name: str) -> bool:
+    """Whether the optional part of this name is installed."""
+    from importlib.util import find_spec
+
+    return find_spec(_EXTRAS[name]) is not None
 
 
 def now() -> datetime:

@@ -1,5 +1,8 @@
 """``meetingz up``: everything in one process."""
 
+from contextlib import ExitStack
+from typing import Annotated
+
 import typer
 
 from worker.cli import door
@@ -10,8 +13,12 @@ def add_to(app: typer.Typer) -> None:
     app.command(name="up")(up)
 
 
-def up() -> None:
-    """Migrate, then worker and beat in one process: enough for one school. Ctrl-C stops it cleanly."""
+def up(
+    web: Annotated[
+        bool, typer.Option("--web/--no-web", help="Serve the page too, where its part is installed.")
+    ] = True,
+) -> None:
+    """Migrate, then worker, beat and page in one process: enough for one school. Ctrl-C stops it cleanly."""
     import signal
 
     from worker import logs
@@ -29,7 +36,12 @@ def up() -> None:
     servers.from_settings(context, door.now())
     logs.configure(context.settings)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with Embedded(context) as stack:
+    with ExitStack() as running:
+        stack = running.enter_context(Embedded(context))
+        if web and door.has_extra("web"):
+            from worker.web import serving
+
+            running.enter_context(serving.Beside(context))
         logs.event("up", origin=context.settings.origin, data=str(context.settings.data_dir))
         try:
             stack.wait()

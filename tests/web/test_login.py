@@ -1,0 +1,139 @@
+"""Coming in: who may, who may not, and what a session is worth."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from tests.web.conftest import PASSWORD, Person
+from worker.store.tables import Event, User
+from worker.web import access, session
+
+
+def test_a_stranger_is_shown_the_way_in_and_comes_back_to_what_was_asked(visit):
+    stranger = visit()
+    answer = stranger.get("/sittings?state=live")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/login?next=%2Fsittings%3Fstate%3Dlive")
+    answer = stranger.sign_in("admin", next="/sittings?state=live")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sittings?state=live")
+    assert stranger.get("/sittings?state=live").status_code == 200
+
+
+@pytest.mark.parametrize("next", ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:x", "/a\nb"])
+def test_nobody_is_led_to_another_site(visit, next):
+    assert visit().sign_in("admin", next=next).headers["location"] == "/"
+
+
+def test_a_wrong_name_is_told_like_a_wrong_password(visit):
+    wrong_name, wrong_password = visit().sign_in("nobody"), visit().sign_in("admin", "wrong password")
+    assert wrong_name.status_code == wrong_password.status_code == 401
+    texts = [re.sub(r'value="[^"]*"', "", answer.text) for answer in (wrong_name, wrong_password)]
+    assert texts[0] == texts[1]
+
+
+def test_guessing_is_made_slow_and_the_right_password_waits_too(visit, clock):
+    guesser = visit()
+    for _ in range(5):
+        assert guesser.sign_in("admin", "wrong password").status_code == 401
+    answer = guesser.sign_in("admin")
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) > 0
+    assert guesser.sign_in("viewer").status_code == 303
+    clock.advance(minutes=16)
+    assert guesser.sign_in("admin").status_code == 303
+
+
+def test_each_sign_in_is_a_session_of_its_own(visit):
+    person = visit("admin")
+    cookie, token = person.http.cookies[session.COOKIE], person.csrf()
+    person.sign_in("admin")
+    assert person.http.cookies[session.COOKIE] != cookie
+    assert person.csrf() != token
+
+
+def test_signing_out_ends_every_session_everywhere(visit):
+    here, there = visit("admin"), visit("admin")
+    assert here.post("/logout").status_code == 303
+    assert [person.get("/").status_code for person in (here, there)] == [303, 303]
+
+
+def test_a_session_ends_with_the_day(visit, clock):
+    person = visit("admin")
+    clock.advance(seconds=session.LIFE.total_seconds() + 1)
+    assert person.get("/").status_code == 303
+
+
+def test_a_disabled_user_is_out_at_once_with_their_tokens(context, clock, visit, program):
+    person, robot = visit("admin"), program("admin")
+    access.disable(context, "admin", clock())
+    assert person.get("/").status_code == 303
+    assert robot.get("/live").status_code == 401
+    assert visit().sign_in("admin").status_code == 401
+
+
+def test_a_forged_or_foreign_cookie_opens_nothing(context, site):
+    person = Person(site)
+    for forged in ("", "x", "g" * 3000, context.vault.lock("[]").decode(), context.vault.lock('{"for":"x"}').decode()):
+        person.http.cookies.set(session.COOKIE, forged)
+        assert person.get("/").status_code == 303
+
+
+def test_another_password_needs_the_present_one_and_ends_other_sessions(visit):
+    here, there = visit("viewer"), visit("viewer")
+    assert here.post("/password", {"old": "wrong", "new": "another password"}).status_code == 422
+    assert here.post("/password", {"old": PASSWORD, "new": "short"}).status_code == 422
+    assert here.post("/password", {"old": PASSWORD, "new": "another password"}).status_code == 303
+    assert here.get("/").status_code == 200
+    assert there.get("/").status_code == 303
+
+
+def test_a_form_needs_the_token_of_its_own_session(visit):
+    one, other = visit("admin"), visit("viewer")
+    for token in ("", "x", other.csrf()):
+        assert one.post("/logout", {"csrf": token}, token=False).status_code == 403
+    assert one.get("/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": None}],
+)
+def test_a_form_from_another_site_is_refused(visit, headers):
+    person = visit("admin")
+    data = {"csrf": person.csrf()}
+    assert person.post("/logout", data, token=False, headers=headers).status_code == 403
+    assert person.get("/").status_code == 200
+
+
+def test_passwords_are_kept_as_argon2_and_nothing_else(context, users):
+    with context.database.read() as rows:
+        assert {row.password_hash.split("$")[1] for row in rows.query(User)} == {"argon2id"}
+
+
+def test_who_came_in_is_told(context, visit):
+    visit("admin")
+    with context.database.read() as rows:
+        assert [event.actor for event in rows.query(Event).where(Event.kind == "signed_in")] == ["admin"]
+
+
+def test_every_answer_wears_the_headers(visit):
+    for answer in (visit().get("/login"), visit("admin").get("/"), visit().get("/nothing"), visit().get("/healthz")):
+        policy = answer.headers["content-security-policy"]
+        assert "script-src 'self';" in policy
+        assert "unsafe" not in policy
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert "server" not in answer.headers
+    assert "httponly" in visit().sign_in("admin").headers["set-cookie"].lower()
+
+
+def test_a_token_ends_with_its_time_or_when_revoked(context, clock, program):
+    robot = program("admin", ["read"])
+    brief = access.issue(context, "admin", "brief", ["read"], clock(), days=1)
+    assert robot.get("/live").status_code == 200
+    assert access.revoke(context, "admin", "test", clock()) == 1
+    assert robot.get("/live").status_code == 401
+    robot.http.headers["Authorization"] = f"Bearer {brief}"
+    assert robot.get("/live").status_code == 200
+    clock.now += timedelta(days=1)
+    assert robot.get("/live").status_code == 401

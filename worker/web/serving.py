@@ -1,0 +1,69 @@
+"""The page on a socket: in the foreground, or beside worker and beat in one process."""
+
+import threading
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+
+from worker import clock as clocks
+from worker import logs
+from worker.clock import Clock
+from worker.operations.context import Context
+from worker.web.app import application
+
+_STOPPING = 10
+
+
+def _server(context: Context, host: str | None, port: int | None, clock: Clock = clocks.now) -> uvicorn.Server:
+    settings = context.settings
+    config = uvicorn.Config(
+        application(context, clock),
+        host=settings.web_host if host is None else host,
+        port=settings.web_port if port is None else port,
+        # Addresses hold join links, and those are credentials: they are not logged.
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=_STOPPING,
+    )
+    return uvicorn.Server(config)
+
+
+def run(context: Context, host: str | None = None, port: int | None = None) -> None:
+    """Serve until somebody interrupts."""
+    server = _server(context, host, port)
+    logs.event("web", host=server.config.host, port=server.config.port)
+    server.run()
+
+
+class Beside:
+    """The page in a thread of its own. Use as a context manager."""
+
+    def __init__(
+        self, context: Context, host: str | None = None, port: int | None = None, *, clock: Clock = clocks.now
+    ) -> None:
+        self._server = _server(context, host, port, clock)
+        self._thread = threading.Thread(target=self._server.run, name="web", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Where it listens; the port is the real one, also where 0 was asked for."""
+        host, port = self._server.servers[0].sockets[0].getsockname()[:2]
+        return f"http://{host}:{port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        while not self._server.started and self._thread.is_alive():
+            self._thread.join(timeout=0.01)
+        if not self._server.started:
+            raise OSError(f"cannot listen on {self._server.config.host} port {self._server.config.port}")
+        logs.event("web", url=self.url)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join(timeout=2 * _STOPPING)
