@@ -15,10 +15,14 @@ FORMATS: tuple[Format, ...] = get_args(Format)
 
 @dataclass(frozen=True)
 class Column:
-    """A column: `key` is its key in every row and its heading for machines. A percent runs from 0 to 100."""
+    """A column: `key` is its key in every row and its heading for machines. A percent runs from 0 to 100.
+
+    `title` is the heading for people where it is no word that the dictionary holds, such as a date.
+    """
 
     key: str
     kind: Kind
+    title: str | None = None
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,14 @@ from jinja2 import Environment, PackageLoader, Template
 from markupsafe import Markup
 
 from worker.exports import people
+from worker.exports.charts import Series
 from worker.exports.table import Column, Table
 from worker.exports.text import harmless
 from worker.exports.values import Plain, localised, settled, zone_of
 from worker.exports.words import VALUES, heading, phrase, value
 
 _LONG = 40
+_LETTERS = {"P": "present", "L": "partial", "A": "absent", "U": "unknown", "E": "excused"}
 _STATUSES = ("present", "partial", "absent", "excused", "unknown")
 
 
@@ -35,12 +37,19 @@ class Cell:
 def write_html(table: Table, stream: BinaryIO) -> None:
     """Write a page. The rows are held in memory, for the summary above them counts them."""
     counts: Counter[str] = Counter()
-    rows = [_row(table, place, values, counts) for place, values in settled(table)]
+    series = Series(table)
+    rows = []
+    for place, values in settled(table):
+        rows.append(_row(table, place, values, counts))
+        series.add(values)
     page = _template().stream(
         table=table,
         title=harmless(table.title or heading(table.name, table.language)),
-        headings=[(column.kind, harmless(heading(column.key, table.language))) for column in table.columns],
+        headings=[
+            (column.kind, harmless(column.title or heading(column.key, table.language))) for column in table.columns
+        ],
         rows=rows,
+        chart=series.svg(),
         facts=_facts(table, len(rows)),
         tally=_tally(table, counts),
         notes=[harmless(note) for note in table.notes],
@@ -106,7 +115,8 @@ def _number(table: Table, column: Column, number: float) -> str:
 def _words(table: Table, column: Column, text: str) -> Cell:
     shown = harmless(value(text, table.language) if localised(column) else text)
     if column.kind == "status":
-        return Cell(shown, f"badge {text}" if text in _STATUSES else "badge")
+        word = _LETTERS.get(text, text)
+        return Cell(shown, f"badge {word}" if word in _STATUSES else "badge")
     return Cell(shown, "long" if len(shown) > _LONG else "")
 
 

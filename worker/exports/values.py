@@ -53,7 +53,7 @@ def plain(value: object, kind: Kind, place: tzinfo) -> Plain:
 
 def localised(column: Column) -> bool:
     """Whether values of this column are words of ours, to be said in the reader's language."""
-    return column.kind == "status" or column.key in ("role", "state", "ended_by", "close_reason")
+    return column.kind == "status" or column.key in ("role", "state", "ended_by", "close_reason", "verdict")
 
 
 def _place(row: Row, home: ZoneInfo) -> ZoneInfo:

@@ -55,6 +55,14 @@ minutes | Minutes | دقیقه
 reason | Reason | علت
 note | Note | توضیح
 corrected_by | Corrected by | اصلاح‌کننده
+correction_reason | Reason for correction | علت اصلاح
+observed_status | Observed status | وضعیت مشاهده‌شده
+guest | Guest | مهمان
+guests | Guests | مهمان‌ها
+verdict | Against the plan | نسبت به برنامه
+seconds_late | Teacher late by | تأخیر استاد
+seconds_short | Short by | کوتاه‌تر از برنامه
+seconds_overran | Overran by | بیش از برنامه
 meeting_id | Meeting ID | شناسهٔ نشست
 internal_meeting_id | Internal meeting ID | شناسهٔ داخلی نشست
 record_id | Recording ID | شناسهٔ ضبط
@@ -62,6 +70,8 @@ cancelled | Cancelled | لغوشده
 attendance | Attendance | حضور و غیاب
 sessions | Classes | گزارش جلسه‌ها
 totals | Totals | آمار هم‌زمان
+matrix | Attendance matrix | ماتریس حضور و غیاب
+person | One person's attendance | کارنامهٔ حضور یک نفر
 """
 
 _VALUES = """
@@ -101,6 +111,16 @@ unpublished | Unpublished | منتشرنشده
 deleted | Deleted | حذف‌شده
 missing | Missing | یافت‌نشده
 none | None | ندارد
+P | P | ح
+L | L | ت
+A | A | غ
+E | E | م
+U | U | ن
+on time | On time | طبق برنامه
+short | Short | کوتاه‌تر
+overran | Overran | طولانی‌تر
+late, short | Late, short | با تأخیر، کوتاه‌تر
+late, overran | Late, overran | با تأخیر، طولانی‌تر
 """
 
 _PHRASES = """

@@ -3,6 +3,7 @@
 from typing import Any
 
 from worker.exports import people
+from worker.exports.charts import INKS, axes
 from worker.exports.table import Table
 from worker.exports.text import clipped, harmless
 from worker.exports.values import zone_of
@@ -31,13 +32,15 @@ def _facts(table: Table, zones: set[str]) -> list[str]:
 
 
 def write_chart(book: Any, table: Table, sheet: Any, rows: int) -> None:
-    """A line of participants over time, for the table of totals; of its first sheet, where there are several."""
-    keys = [column.key for column in table.columns]
-    if table.name != "totals" or not {"at", "participants"} <= set(keys) or not rows:
+    """People over time, for a table that has a chart; of its first sheet, where there are several."""
+    wanted = axes(table)
+    if wanted is None or not rows:
         return
+    keys = [column.key for column in table.columns]
     chart = book.add_chart({"type": "line"})
-    chart.add_series(_line(sheet.get_name(), rows, keys.index("at"), keys.index("participants"), table))
-    _dress(chart, table, rows)
+    for key, ink in zip(wanted[1], INKS, strict=False):
+        chart.add_series(_line(sheet.get_name(), rows, keys.index(wanted[0]), keys.index(key), key, ink, table))
+    _dress(chart, table, rows, several=len(wanted[1]) > 1)
     page = book.add_worksheet(sheet_name(phrase("chart", table.language)))
     if table.language == "fa":
         page.right_to_left()
@@ -47,19 +50,19 @@ def write_chart(book: Any, table: Table, sheet: Any, rows: int) -> None:
     page.insert_chart(1, 1, chart)
 
 
-def _line(sheet: str, rows: int, at: int, participants: int, table: Table) -> dict[str, Any]:
+def _line(sheet: str, rows: int, at: int, column: int, key: str, ink: str, table: Table) -> dict[str, Any]:
     return {
-        "name": heading("participants", table.language),
+        "name": heading(key, table.language),
         "categories": [sheet, 1, at, rows, at],
-        "values": [sheet, 1, participants, rows, participants],
-        "line": {"color": "#1F6FB2", "width": 2},
+        "values": [sheet, 1, column, rows, column],
+        "line": {"color": ink, "width": 2},
     }
 
 
-def _dress(chart: Any, table: Table, rows: int) -> None:
+def _dress(chart: Any, table: Table, rows: int, *, several: bool) -> None:
     grid = {"visible": True, "line": {"color": "#DDDDDD", "width": 0.75}}
     chart.set_title({"name": phrase("participants over time", table.language), "overlay": False})
     chart.set_x_axis({"text_axis": True, "num_format": "mm-dd hh:mm", "interval_unit": max(rows // 12, 1)})
     chart.set_y_axis({"min": 0, "major_gridlines": grid, "name": heading("participants", table.language)})
-    chart.set_legend({"none": True})
+    chart.set_legend({"position": "bottom"} if several else {"none": True})
     chart.set_size({"width": 960, "height": 480})

@@ -24,6 +24,11 @@ _COLOURS = {
     "unknown": ("#ECECF1", "#4A4A5A"),
     "excused": ("#E2EEFB", "#174E86"),
 }
+#: The letters of a matrix wear the colours of their words.
+_COLOURS |= {
+    letter: _COLOURS[word]
+    for letter, word in zip("PLAUE", ("present", "partial", "absent", "unknown", "excused"), strict=True)
+}
 _WIDEST = 48
 
 
@@ -67,7 +72,7 @@ class Style:
 
 def headings(table: Table) -> list[str]:
     """The headings of the columns in the table's language."""
-    return [clipped(harmless(heading(column.key, table.language)), 255) for column in table.columns]
+    return [clipped(harmless(column.title or heading(column.key, table.language)), 255) for column in table.columns]
 
 
 def width(column: Column | None, title: str, longest: int) -> float:

@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 from worker import bbb
 from worker.clock import Clock
 from worker.domain import attendance
-from worker.domain.attendance import Run, Seen, Sighting, Span, Stay
-from worker.operations import story
+from worker.domain.attendance import Piece, Report, Run, Seen, Sighting, Span, Stay
+from worker.operations import arrange, story
 from worker.operations.context import Context
 from worker.store import tables
-from worker.store.tables import Attendee, Meeting, Observation, Occurrence
+from worker.store.tables import Attendee, ExactStay, Meeting, Observation, Occurrence, Server
 from worker.store.upsert import insert_new
 
 
@@ -57,6 +57,37 @@ def _give_up_requests(session: Session, occurrence_id: int, now: datetime) -> No
     session.execute(asked.values(state="closed", closed_at=now, close_reason="abandoned"))
 
 
+def refold(
+    context: Context, course: str | None, since: datetime | None, until: datetime | None, now: datetime
+) -> tuple[int, int]:
+    """Fold settled occurrences again, with the present settings. Returns how many were, and how many can not be.
+
+    Those whose observations are pruned keep the stays they have.
+    """
+    with context.database.read() as session:
+        wanted = select(Occurrence.id, Occurrence.pruned_at).where(Occurrence.settled_at.is_not(None))
+        if course is not None:
+            wanted = wanted.where(Occurrence.course_id == arrange.course(session, course).id)
+        if since is not None:
+            wanted = wanted.where(Occurrence.starts_at >= since)
+        if until is not None:
+            wanted = wanted.where(Occurrence.starts_at < until)
+        rows = session.execute(wanted.order_by(Occurrence.starts_at, Occurrence.id)).all()
+    folded = sum(_refold_one(context, number, now) for number, pruned_at in rows if pruned_at is None)
+    with context.database.write() as session:
+        story.tell(session, "refolded", now, detail=f"{folded} occurrences, of {course or 'all courses'}")
+    return folded, len(rows) - folded
+
+
+def _refold_one(context: Context, occurrence_id: int, now: datetime) -> bool:
+    with context.database.write() as session:
+        occurrence = session.get(Occurrence, occurrence_id)
+        if occurrence is None or occurrence.pruned_at is not None:
+            return False
+        write(session, context, occurrence, now)
+        return True
+
+
 def write(session: Session, context: Context, occurrence: Occurrence, now: datetime) -> list[Stay]:
     """Fold one occurrence and keep the result in its tables."""
     stays, gaps = folded(session, context, occurrence, now)
@@ -76,6 +107,7 @@ def _stay_row(occurrence_id: int, stay: Stay) -> dict[str, object]:
         "last_seen": stay.last_seen,
         "full_name": stay.full_name,
         "role": stay.role,
+        "source": stay.source,
     }
 
 
@@ -91,11 +123,23 @@ def folded(session: Session, context: Context, occurrence: Occurrence, now: date
 
 def load(session: Session, occurrence_id: int) -> list[Run]:
     """The runs of an occurrence with what was seen in each."""
-    wanted = select(Meeting).where(Meeting.occurrence_id == occurrence_id, Meeting.opened_at.is_not(None))
-    meetings = session.scalars(wanted.order_by(Meeting.opened_at, Meeting.id)).all()
-    ids = [meeting.id for meeting in meetings]
-    sightings = _sightings(session, ids)
-    return [Run(each.opened_at, tuple(sightings[each.id]), _gone(each)) for each in meetings if each.opened_at]
+    wanted = (
+        select(Meeting, Server.leave_latency_seconds)
+        .join(Server, Meeting.server_id == Server.id)
+        .where(Meeting.occurrence_id == occurrence_id, Meeting.opened_at.is_not(None))
+    )
+    rows = session.execute(wanted.order_by(Meeting.opened_at, Meeting.id)).all()
+    ids = [meeting.id for meeting, _ in rows]
+    sightings, told = _sightings(session, ids), _told(session, ids)
+    return [_run(meeting, latency, sightings[meeting.id], told[meeting.id]) for meeting, latency in rows]
+
+
+def _run(meeting: Meeting, latency: float, sightings: Sequence[Sighting], told: Sequence[Piece]) -> Run:
+    assert meeting.opened_at is not None
+    report = None
+    if meeting.exact_from is not None and meeting.exact_until is not None:
+        report = Report(Span(meeting.exact_from, meeting.exact_until), tuple(told))
+    return Run(meeting.opened_at, tuple(sightings), _gone(meeting), timedelta(seconds=latency), report)
 
 
 def _gone(meeting: Meeting) -> datetime | None:
@@ -111,4 +155,15 @@ def _sightings(session: Session, meeting_ids: Sequence[int]) -> dict[int, list[S
     for row in session.scalars(wanted.order_by(Observation.meeting_id, Observation.first_at)):
         people = tuple(who[row.meeting_id, number] for number in row.attendees.split())
         found[row.meeting_id].append(Sighting(row.first_at, row.last_at, people))
+    return found
+
+
+def _told(session: Session, meeting_ids: Sequence[int]) -> dict[int, list[Piece]]:
+    """What servers reported by themselves after these meetings."""
+    found: dict[int, list[Piece]] = defaultdict(list)
+    wanted = select(ExactStay).where(ExactStay.meeting_id.in_(meeting_ids))
+    for row in session.scalars(wanted.order_by(ExactStay.meeting_id, ExactStay.attendee_key, ExactStay.first_at)):
+        user_id = "" if row.attendee_key.startswith("?") else row.attendee_key
+        seen = Seen(user_id, row.full_name, row.role)
+        found[row.meeting_id].append(Piece(row.first_at, row.last_at, seen, "exact"))
     return found

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from worker import bbb
 from worker.clock import Clock
 from worker.domain import lifecycle
-from worker.operations import health, observe, story
+from worker.operations import health, observe, report_totals, story
 from worker.operations.context import Context
 from worker.operations.look import Room, View, look
 from worker.operations.observe import Sight
@@ -171,3 +171,6 @@ def _note_server(context: Context, server_id: int, view: View, ours: Sequence[Me
         shown = view.everything if view.everything is not None else tuple(view.rooms.values())
         server.meetings = len(shown)
         server.people = sum(len(room.people) for room in shown)
+        # The series of totals is of our own classes, whoever else is on the server.
+        heads = sum(room.heads for room in view.rooms.values())
+        report_totals.note(session, server_id, at, meetings=len(view.rooms), people=heads)

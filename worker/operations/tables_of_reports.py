@@ -1,54 +1,108 @@
 """Reports as tables that exports can write: which columns, which words for the reader."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import TypeAlias
 
 from worker.errors import InputError
 from worker.exports import Column, Language, Table
-from worker.exports.table import Kind
-from worker.operations import report
+from worker.exports import people as written
+from worker.operations import report, report_matrix, report_sessions, report_totals
 from worker.operations.context import Context
-from worker.operations.report import Row, Wanted
+from worker.operations.report import Judged, Row, Wanted
 
-_ATTENDANCE: tuple[tuple[str, Kind], ...] = (
-    ("course", "text"),
-    ("occurrence", "integer"),
-    ("starts_at", "instant"),
-    ("ends_at", "instant"),
-    ("user_id", "text"),
-    ("full_name", "name"),
-    ("role", "status"),
-    ("status", "status"),
-    ("late", "flag"),
-    ("left_early", "flag"),
-    ("first_seen", "instant"),
-    ("last_seen", "instant"),
-    ("seconds_present", "seconds"),
-    ("seconds_unknown", "seconds"),
-    ("percent", "percent"),
-    ("joins", "integer"),
+Rows: TypeAlias = Callable[[Context, Wanted, datetime], Iterable[Row]]
+
+
+def _columns(text: str) -> tuple[Column, ...]:
+    """Columns from ``key:kind`` words; ``text`` is the kind where none is named."""
+    parts = (word.partition(":") for word in text.split())
+    return tuple(Column(key, kind or "text") for key, _, kind in parts)  # type: ignore[arg-type]
+
+
+_ATTENDANCE = _columns(
+    "course occurrence:integer starts_at:instant ends_at:instant user_id full_name:name role:status status:status "
+    "late:flag left_early:flag first_seen:instant last_seen:instant seconds_present:seconds seconds_unknown:seconds "
+    "percent:percent joins:integer guest:flag observed_status:status corrected_by:name correction_reason"
 )
-
-_REPORTS: dict[str, tuple[tuple[tuple[str, Kind], ...], Callable[[Context, Wanted, datetime], Iterator[Row]]]] = {
-    "attendance": (_ATTENDANCE, report.attendance_rows),
+_SESSIONS = _columns(
+    "course title teacher:name occurrence:integer starts_at:instant ends_at:instant state:status verdict "
+    "opened_at:instant started_at:instant ended_at:instant closed_at:instant ended_by seconds_late:seconds "
+    "seconds_short:seconds seconds_overran:seconds expected:integer present:integer partial:integer late:integer "
+    "absent:integer excused:integer unknown:integer guests:integer peak:integer peak_at:instant mean:number "
+    "recordings:integer server reason"
+)
+_MOODLE = _columns("user scantime status")
+_TOTALS: dict[str, tuple[tuple[Column, ...], Rows]] = {
+    "time": (_columns("at:instant meetings:integer participants:integer"), report_totals.by_time),
+    "server": (
+        _columns("server peak:integer peak_at:instant mean:number meetings:integer minutes:integer"),
+        report_totals.by_server,
+    ),
+    "course": (
+        _columns("course title occurrences:integer peak:integer peak_at:instant mean:number seconds_present:seconds"),
+        report_totals.by_course,
+    ),
 }
+_PLAIN: dict[str, tuple[tuple[Column, ...], Rows]] = {
+    "attendance": (_ATTENDANCE, report.attendance_rows),
+    "person": (_ATTENDANCE, report.attendance_rows),
+    "sessions": (_SESSIONS, report_sessions.rows),
+    "moodle": (_MOODLE, report_matrix.moodle_rows),
+}
+NAMES = ("attendance", "matrix", "sessions", "person", "totals")
 
 
-def make(context: Context, name: str, wanted: Wanted, language: Language, now: datetime) -> Table:
+def make(context: Context, name: str, wanted: Wanted, language: Language, now: datetime, *, by: str = "time") -> Table:
     """The report of this name, its rows still to be read. Raises InputError for one that is not there."""
-    if name not in _REPORTS:
-        raise InputError(f"there is no report {name!r}; there are {', '.join(_REPORTS)}")
-    columns, rows = _REPORTS[name]
-    return Table(
-        name=name,
-        columns=tuple(Column(key, kind) for key, kind in columns),
-        rows=rows(context, wanted, now),
-        language=language,
-        timezone=context.settings.timezone,
-        title=wanted.course,
-        notes=_notes(context, language),
-        generated_at=now,
+    if name == "person" and wanted.user_id is None:
+        raise InputError("say whose attendance is asked for")
+    if name == "matrix":
+        return _matrix(context, wanted, language, now)
+    columns, rows = _found(name, by)
+    table = Table(name, columns, rows(context, wanted, now), language, title=wanted.user_id or wanted.course)
+    notes = () if name == "totals" else _notes(context, language)
+    return replace(table, timezone=context.settings.timezone, notes=notes, generated_at=now)
+
+
+def _found(name: str, by: str) -> tuple[tuple[Column, ...], Rows]:
+    known = _TOTALS if name == "totals" else _PLAIN
+    key = by if name == "totals" else name
+    if key not in known:
+        raise InputError(f"there is no report {key!r}; there are {', '.join(_TOTALS if name == 'totals' else NAMES)}")
+    return known[key]
+
+
+def _matrix(context: Context, wanted: Wanted, language: Language, now: datetime) -> Table:
+    judged, rows = report_matrix.matrix(context, wanted, now)
+    flat = [{**row, **_letters(judged, row)} for row in rows]
+    before = _columns("user_id full_name:name role:status")
+    after = _columns(
+        "present:integer late:integer absent:integer excused:integer unknown:integer percent:percent guest:flag"
     )
+    columns = (*before, *(_sitting(each, language) for each in judged), *after)
+    table = Table("matrix", columns, flat, language, title=wanted.course, generated_at=now)
+    return replace(
+        table, timezone=context.settings.timezone, notes=(_letters_note(language), *_notes(context, language))
+    )
+
+
+def _sitting(judged: Judged, language: Language) -> Column:
+    title = written.moment(report_matrix.local(judged), language)
+    return Column(report_matrix.column(judged), "status", title)
+
+
+def _letters(judged: Sequence[Judged], row: Row) -> Row:
+    letters = row["letters"]
+    assert isinstance(letters, dict)
+    return {report_matrix.column(each): letters.get(each.occurrence.id) for each in judged}
+
+
+def _letters_note(language: Language) -> str:
+    if language == "fa":
+        return "ح حاضر، ت با تأخیر یا حضور ناقص، غ غایب، م غیبت موجه، ن نامعلوم؛ خانهٔ خالی: در آن روز ثبت‌نام نبوده است."
+    return "P present, L late or there for only a part, A absent, E excused, U unknown; empty: not enrolled that day."
 
 
 def _notes(context: Context, language: Language) -> tuple[str, ...]:

@@ -1,0 +1,79 @@
+"""retention: what is known of people is kept as long as it was asked to be, and no longer.
+
+Two ages. Observations, the names in them and servers' own reports go after ``retention_days``: stays and statuses
+stand, but cannot be folded again. Stays, gaps, corrections and totals of servers go after ``keep_stays_days``, if set.
+It runs with the plan loop, once a day: the work is small, and one more line of beat would be one more thing to die.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, or_, select, update
+
+from worker.operations import story
+from worker.operations.context import Context
+from worker.store.tables import (
+    Attendee,
+    Correction,
+    ExactStay,
+    Gap,
+    LoadPoint,
+    Meeting,
+    Observation,
+    Occurrence,
+    Pulse,
+    Stay,
+)
+from worker.store.upsert import in_batches, insert_new
+
+_BATCH = 100
+_DAY = timedelta(days=1)
+
+
+def daily(context: Context, now: datetime) -> tuple[int, int]:
+    """Prune, unless it was done within the last day. Many may ask at once: the row of the pulse decides."""
+    with context.database.write() as session:
+        if not insert_new(session, Pulse, [{"loop": "retention", "started_at": now}]):
+            due = or_(Pulse.started_at <= now - _DAY, Pulse.started_at > now)
+            claim = update(Pulse).where(Pulse.loop == "retention", due).values(started_at=now)
+            if not session.execute(claim).rowcount:  # type: ignore[attr-defined]
+                return 0, 0
+    return prune(context, now)
+
+
+def prune(context: Context, now: datetime) -> tuple[int, int]:
+    """Remove what has come of age. Returns the occurrences that lost observations, and those that lost stays."""
+    settings = context.settings
+    observed = _prune_observations(context, now - timedelta(days=settings.retention_days), now)
+    stayed = 0
+    if settings.keep_stays_days is not None:
+        stayed = _prune_stays(context, now - timedelta(days=settings.keep_stays_days), now)
+    return observed, stayed
+
+
+def _prune_observations(context: Context, before: datetime, now: datetime) -> int:
+    with context.database.read() as session:
+        old = select(Occurrence.id).where(Occurrence.settled_at.is_not(None), Occurrence.closes_at < before)
+        ids = session.scalars(old.where(Occurrence.pruned_at.is_(None)).order_by(Occurrence.id)).all()
+    for batch in in_batches(ids, _BATCH):
+        with context.database.write() as session:
+            meetings = select(Meeting.id).where(Meeting.occurrence_id.in_(batch)).scalar_subquery()
+            for table in (Observation, Attendee, ExactStay):
+                session.execute(delete(table).where(table.meeting_id.in_(meetings)))
+            session.execute(update(Occurrence).where(Occurrence.id.in_(batch)).values(pruned_at=now))
+            story.tell(session, "pruned", now, detail=f"observations of {len(batch)} occurrences")
+    return len(ids)
+
+
+def _prune_stays(context: Context, before: datetime, now: datetime) -> int:
+    with context.database.read() as session:
+        old = select(Occurrence.id).where(Occurrence.pruned_at.is_not(None), Occurrence.closes_at < before)
+        ids = session.scalars(old.where(Occurrence.emptied_at.is_(None)).order_by(Occurrence.id)).all()
+    with context.database.write() as session:
+        session.execute(delete(LoadPoint).where(LoadPoint.minute < before))
+    for batch in in_batches(ids, _BATCH):
+        with context.database.write() as session:
+            for table in (Stay, Gap, Correction):
+                session.execute(delete(table).where(table.occurrence_id.in_(batch)))
+            session.execute(update(Occurrence).where(Occurrence.id.in_(batch)).values(emptied_at=now))
+            story.tell(session, "pruned", now, detail=f"stays of {len(batch)} occurrences")
+    return len(ids)
