@@ -17,7 +17,7 @@ from celery.signals import after_task_publish, task_received
 
 from worker.settings import Settings, load
 
-#: A worker looks at itself this often, seconds; beat does at every tick.
+#: A worker looks at itself this often at least, seconds; beat does at every tick.
 _EVERY = 5.0
 #: A worker that heard nothing for this long must show that there was nothing to hear, seconds.
 _QUIET = 60.0
@@ -65,12 +65,13 @@ class Listening(bootsteps.StartStopStep):
     def create(self, consumer: Any) -> None:
         """Once a process, before it has a connection: a broker that cannot be reached is no excuse."""
         quiet = min(_QUIET, load().stuck_after_seconds / 2)
+        self._every = min(_EVERY, quiet / 2)
         self._heart = Heart(load(), quiet, lambda: not _waiting(consumer.app))
         task_received.connect(self._heart.worked, weak=False)
 
     def start(self, consumer: Any) -> None:
         """At every connection: the timer ends with the one before."""
-        self._entry = consumer.timer.call_repeatedly(_EVERY, self._heart.beat)
+        self._entry = consumer.timer.call_repeatedly(self._every, self._heart.beat)
 
     def stop(self, _consumer: Any) -> None:
         if self._entry is not None:

@@ -1,0 +1,57 @@
+"""A worker or beat that cannot do its part ends with an error, and one that only has nothing to do lives on."""
+
+import json
+
+import pytest
+from celery import Celery
+
+from tests.deploy.compose import wait_for
+
+STUCK_AFTER = 4
+
+
+@pytest.fixture
+def impatient(installation):
+    installation.more["MEETINGZ_STUCK_AFTER_SECONDS"] = str(STUCK_AFTER)
+    assert installation.start("migrate").wait(30) == 0
+    return installation
+
+
+@pytest.fixture
+def broker(impatient):
+    """A stranger's hand on the installation's broker."""
+    with Celery(broker=impatient.secret("broker_url")) as app:
+        yield app
+
+
+def beats_again(installation, service, *, for_seconds):
+    """Wait until its heart has beaten for so long."""
+    path = installation.heartbeat(service)
+    first = wait_for(lambda: path.exists() and path.stat().st_mtime, within=20)
+    process = installation.running[service]
+    wait_for(lambda: process.poll() is not None or path.stat().st_mtime > first + for_seconds, within=for_seconds + 20)
+    assert process.poll() is None
+
+
+def test_a_worker_that_hears_no_bell_because_none_is_rung_lives_on(impatient):
+    impatient.start("worker")
+    beats_again(impatient, "worker", for_seconds=2 * STUCK_AFTER)
+
+
+def test_a_worker_that_has_gone_deaf_while_bells_wait_ends_with_an_error(impatient, broker):
+    worker = impatient.start("worker")
+    beats_again(impatient, "worker", for_seconds=1)
+    replies = broker.control.cancel_consumer("celery", reply=True, timeout=10, limit=1)
+    assert "no longer consuming" in json.dumps(replies)
+    broker.send_task("poll.sweep")
+    assert worker.wait(30) == 1
+    assert "Timeout" in impatient.log("worker").read_text()
+
+
+def test_worker_and_beat_end_with_an_error_when_their_broker_is_gone(impatient):
+    worker, beat = impatient.start("worker"), impatient.start("beat")
+    beats_again(impatient, "worker", for_seconds=1)
+    beats_again(impatient, "beat", for_seconds=1)
+    impatient.running["valkey"].kill()
+    assert worker.wait(40) == 1
+    assert beat.wait(40) == 1
