@@ -78,7 +78,7 @@ def _move(session: Session, keys: Sequence[tuple[int, datetime]], at: datetime, 
 
 
 def _write_anew(session: Session, sights: Sequence[Sight], at: datetime, tolerance: timedelta, recent: Recent) -> None:
-    latest = _latest(session, [sight.meeting_id for sight in sights])
+    latest = _latest(session, [sight.meeting_id for sight in sights], at)
     names = _numbers(session, sights)
     same, new = [], []
     for sight in sights:
@@ -103,9 +103,10 @@ def _write_anew(session: Session, sights: Sequence[Sight], at: datetime, toleran
         )
 
 
-def _latest(session: Session, meeting_ids: Sequence[int]) -> dict[int, Observation]:
+def _latest(session: Session, meeting_ids: Sequence[int], at: datetime) -> dict[int, Observation]:
+    """The newest that began by then: one from a clock that was ahead for a moment must not hide what comes after."""
     newest = select(Observation.meeting_id, func.max(Observation.first_at)).where(
-        Observation.meeting_id.in_(meeting_ids)
+        Observation.meeting_id.in_(meeting_ids), Observation.first_at <= at
     )
     pairs = newest.group_by(Observation.meeting_id)
     found = session.scalars(select(Observation).where(tuple_(Observation.meeting_id, Observation.first_at).in_(pairs)))
