@@ -14,6 +14,8 @@ from worker.cli import (
     database,
     demo,
     doctor,
+    door,
+    holiday,
     join,
     live,
     occurrence,
@@ -38,7 +40,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for noun in (database, server, timetable, course, roster, occurrence, report, recordings, user):
+for noun in (database, server, timetable, holiday, course, roster, occurrence, report, recordings, user):
     app.add_typer(noun.app)
 for verb in (demo, up, web, run, join, live, simulate, doctor):
     verb.add_to(app)
@@ -54,9 +56,11 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    ctx: typer.Context,
     version: bool = typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
 ) -> None:
     """Options before the command."""
+    ctx.call_on_close(door.leave)
 
 
 def main() -> None:

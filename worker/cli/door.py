@@ -1,9 +1,11 @@
 """What every command does at its door: surroundings in, JSON or a table out. Imports nothing heavy by itself."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from contextlib import ExitStack
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -26,10 +28,12 @@ def context(*, migrated: bool = True) -> "Context":
     """The surroundings of this command. Raises DatabaseBehind where the tables are not there yet."""
     from worker import logs, settings
     from worker.operations import context as contexts
+    from worker.operations import story
     from worker.store import migrate
 
     given = settings.load()
     logs.configure(given, "WARNING")
+    _leaving.enter_context(story.acting(_person()))
     made = contexts.make(given)
     if migrated:
         migrate.require_current(made.database)
@@ -52,6 +56,25 @@ def has_extra(name: str) -> bool:
     return find_spec(_EXTRAS[name]) is not None
 
 
+#: What ends with the command.
+_leaving = ExitStack()
+
+
+def leave() -> None:
+    """The command is over."""
+    _leaving.close()
+
+
+def _person() -> str:
+    """Who types: the user of the operating system."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a number without a name, as in many containers
+        return f"uid {os.getuid()}"
+
+
 def now() -> datetime:
     """The present, for an operation."""
     from worker import clock
@@ -70,13 +93,30 @@ def span(since: str | None, until: str | None, zone: str) -> tuple[datetime | No
     """``--from`` and ``--until`` in UTC; a bare date as ``--until`` means the end of that day."""
     from datetime import timedelta
 
-    start = None if since is None else moment(since, zone)
+    start = None if since is None else _edge(since, zone)
     if until is None:
         return start, None
-    end = moment(until, zone)
+    end = _edge(until, zone)
     local = end.astimezone(ZoneInfo(zone))
     bare = (local.hour, local.minute, local.second) == (0, 0, 0) and ":" not in until
     return start, end + timedelta(days=1) if bare else end
+
+
+def _edge(text: str, zone: str) -> datetime:
+    """A time, or the beginning of a day."""
+    from worker.domain.calendars import InvalidDate, parse_date
+
+    try:
+        return moment(f"{parse_date(text).isoformat()} 00:00", zone)
+    except InvalidDate:
+        return moment(text, zone)
+
+
+def day(text: str | None) -> date | None:
+    """A day as typed, Gregorian or Jalali."""
+    from worker.domain.calendars import parse_date
+
+    return None if text is None else parse_date(text)
 
 
 def iso(instant: datetime | None, zone: str) -> str | None:

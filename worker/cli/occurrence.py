@@ -60,6 +60,29 @@ def _facts(each: "Sitting") -> dict[str, Any]:
 
 
 @app.command()
+def show(number: Id, as_json: door.Json = False) -> None:
+    """One sitting and its story: what was planned, what changed, by whom, and when."""
+    from worker.operations import story
+
+    with door.context().database.read() as session:
+        found = _one(session, number)
+        told = story.of(session, number)
+    zone, row = found.course.timezone, found.occurrence
+    if as_json:
+        facts = {"planned_for": door.iso(row.original_start, zone), "planned_at": door.iso(row.planned_at, zone)}
+        facts |= {"extended_until": door.iso(row.extended_until, zone), "cancel_reason": row.cancel_reason}
+        events = [{"at": door.iso(e.at, zone), "kind": e.kind, "by": e.actor, "detail": e.detail} for e in told]
+        door.as_json(_facts(found) | facts | {"events": events})
+        return
+    door.say(f"{row.id}  {found.course.code}  {found.course.title}  {_when(found)} ({zone}), {found.state}")
+    if row.original_start != row.starts_at:
+        door.say(f"planned for {door.clock_time(row.original_start, zone)}")
+    story_of_it = [(row.planned_at, "planned", None, None), *((e.at, e.kind, e.actor, e.detail) for e in told)]
+    cells = [(door.clock_time(at, zone), kind, who or "the worker", detail) for at, kind, who, detail in story_of_it]
+    door.table(("when", "what", "by", ""), cells, empty="")
+
+
+@app.command()
 def add(
     code: Annotated[str, typer.Argument(metavar="CODE", help="The course's code.")],
     start: Start,

@@ -101,6 +101,11 @@ def format_date(day: date, language: str) -> str:
     return f"{jalali.year:04}/{jalali.month:02}/{jalali.day:02}".translate(_PERSIAN_DIGITS)
 
 
+def persian_digits(text: str) -> str:
+    """The same text with the digits that readers of Persian write."""
+    return text.translate(_PERSIAN_DIGITS)
+
+
 def weekday_name(day: date, language: str) -> str:
     """The weekday in `fa`, `ar` or English."""
     return WEEKDAYS.get(language, WEEKDAYS["en"])[day.weekday()]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from worker.domain.timetable import known_zone
@@ -35,6 +35,13 @@ class DaysOff:
         if key not in self._known:
             self._known[key] = self.by_day.get(start.astimezone(known_zone(timezone)).date())
         return self._known[key]
+
+
+def held(session: Session, since: datetime, until: datetime) -> DaysOff:
+    """The same for a planner: none is entered or removed until its transaction ends, or it would be overlooked."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("LOCK TABLE holidays IN SHARE MODE"))
+    return load(session, since, until)
 
 
 def load(session: Session, since: datetime, until: datetime) -> DaysOff:

@@ -3,9 +3,10 @@
 from collections import defaultdict
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
+from worker.operations.plan import NO_LONGER
 from worker.store.tables import Course, Occurrence, Slot
 from worker.timetables import CourseDraft, SittingDraft, SlotDraft
 
@@ -25,7 +26,12 @@ def drafts(session: Session, now: datetime) -> list[CourseDraft]:
 def _by_hand(now: datetime) -> Select[Occurrence]:
     by_hand = Occurrence.slot_id.is_(None) | Occurrence.cancelled_at.is_not(None)
     moved = Occurrence.starts_at != Occurrence.original_start
-    return select(Occurrence).where(Occurrence.ends_at > now, by_hand | moved).order_by(Occurrence.starts_at)
+    held = Occurrence.cancelled_at.is_(None) | ~exists(
+        select(Slot.id).where(Slot.id == Occurrence.slot_id, Slot.retired_at.is_not(None))
+    )
+    wanted = select(Occurrence).where(Occurrence.ends_at > now, by_hand | moved, held)
+    wanted = wanted.where(Occurrence.cancel_reason.is_distinct_from(NO_LONGER))
+    return wanted.order_by(Occurrence.starts_at, Occurrence.id)
 
 
 def _course(course: Course, slots: list[Slot], sittings: list[Occurrence]) -> CourseDraft:
@@ -51,5 +57,5 @@ def _slot(slot: Slot) -> SlotDraft:
 
 
 def _sitting(row: Occurrence) -> SittingDraft:
-    original = None if row.slot_id is None else row.original_start
+    original = None if row.slot_id is None and row.starts_at == row.original_start else row.original_start
     return SittingDraft(row.starts_at, row.ends_at, row.cancelled_at is not None, original)

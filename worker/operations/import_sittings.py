@@ -224,7 +224,7 @@ def _off(work: _Work, rows: Sequence[Occurrence]) -> None:
         return
     day = timedelta(days=1)
     first, last = min(row.starts_at for row in rows) - day, max(row.starts_at for row in rows) + day
-    calendar = days_off.load(work.session, first, last)
+    calendar = days_off.held(work.session, first, last)
     for row in rows:
         found = calendar.on(row.starts_at, work.course.timezone)
         if found is not None and row.starts_at > work.now:

@@ -49,8 +49,8 @@ def some(context: Context, slot_ids: Sequence[int], now: datetime) -> int:
 def plan_slots(session: Session, context: Context, slot_ids: Sequence[int], now: datetime) -> int:
     """The same within a transaction of the caller's."""
     until = _whole_day(now + timedelta(days=context.settings.horizon_days) + _AHEAD)
+    calendar = days_off.held(session, now - 2 * _AHEAD, until + 2 * _AHEAD)
     slots = _load(session, slot_ids)
-    calendar = days_off.load(session, now - 2 * _AHEAD, until + 2 * _AHEAD)
     taken = _taken(session, slots, now)
     rows = [row for slot in slots for row in _rows(context, slot, calendar, taken, now, until)]
     new = insert_many(session, Occurrence, _COLUMNS, rows)

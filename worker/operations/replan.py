@@ -88,7 +88,7 @@ def restore(session: Session, row: Occurrence, timezone: str, now: datetime) -> 
     """It takes place after all, unless its day is without classes."""
     row.cancelled_at = row.cancel_reason = row.holiday_id = row.settled_at = None
     story.tell(session, "restored", now, occurrence_id=row.id)
-    off = days_off.load(session, row.starts_at - timedelta(days=1), row.starts_at + timedelta(days=1))
+    off = days_off.held(session, row.starts_at - timedelta(days=1), row.starts_at + timedelta(days=1))
     if (found := off.on(row.starts_at, timezone)) is not None:
         cancel(session, row, found.title, now)
         row.holiday_id = found.id

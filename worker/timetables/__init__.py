@@ -1,6 +1,7 @@
 """Files of schools -> plain values, and back. Nothing here knows the database."""
 
 from worker.timetables.files import detect_format, read_roster, read_timetable, write_timetable
+from worker.timetables.holidays import read_holidays
 from worker.timetables.values import (
     BadFile,
     CourseDraft,
@@ -21,6 +22,7 @@ __all__ = [
     "SlotDraft",
     "TimetableDraft",
     "detect_format",
+    "read_holidays",
     "read_roster",
     "read_timetable",
     "template",

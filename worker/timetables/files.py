@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import IO
 
-from worker.domain.timetable import InvalidRule, Rule
+from worker.domain.timetable import SATURDAY, InvalidRule, Rule
 from worker.timetables.csvfile import Line, read_bytes
 from worker.timetables.dated import is_dated, read_dated
 from worker.timetables.defaults import Defaults, Periods
@@ -95,11 +95,20 @@ def write_timetable(
     format: str,
     *,
     since: date = _SINCE,
+    week_start: int = SATURDAY,
 ) -> None:
-    """Write courses so that `read_timetable` reads them back. In `ics`, slots without a first day begin on `since`."""
+    """Write courses so that `read_timetable` reads them back. In `ics`, slots without a first day begin on `since`,
+    and `week_start` says on which day (Monday = 0) the weeks begin of which every second one counts.
+    """
     if format not in ("csv", "xlsx", "ics"):
         raise ValueError(f"format {format!r} cannot be written; choose one of csv, xlsx, ics")
-    data = write_ics(courses, since) if format == "ics" else _xlsx(courses) if format == "xlsx" else _csv(courses)
+    data = (
+        write_ics(courses, since, week_start)
+        if format == "ics"
+        else _xlsx(courses)
+        if format == "xlsx"
+        else _csv(courses)
+    )
     if isinstance(target, str | Path):
         Path(target).write_bytes(data)
     elif isinstance(target, io.TextIOBase):

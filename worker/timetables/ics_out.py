@@ -13,18 +13,19 @@ from worker.timetables.values import CourseDraft, SittingDraft, SlotDraft
 
 COURSE_PROPERTY = "X-MTZ-COURSE"
 _ICS_DAYS = ("SU", "MO", "TU", "WE", "TH", "FR", "SA")
+_WEEK = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")  # Monday = 0, as settings count
 _YEARS = timedelta(days=9 * 366)  # 29 February may be eight years off
 _SLOT_TIMES = 96
 
 
-def write_ics(courses: Iterable[CourseDraft], since: date) -> bytes:
+def write_ics(courses: Iterable[CourseDraft], since: date, week_start: int) -> bytes:
     """The calendar. Slots that name no first day begin on `since`."""
     calendar = Calendar()
     calendar.add("PRODID", "-//Meetingz//Worker//EN")
     calendar.add("VERSION", "2.0")
     days = [since]
     for course in courses:
-        for event in _events(course, since):
+        for event in _events(course, since, week_start):
             calendar.add_component(event)
             days.append(event.start.date() if isinstance(event.start, datetime) else event.start)
     calendar.add_missing_timezones(first_date=min(days))
@@ -32,13 +33,13 @@ def write_ics(courses: Iterable[CourseDraft], since: date) -> bytes:
     return data
 
 
-def _events(course: CourseDraft, since: date) -> Iterator[Event]:
+def _events(course: CourseDraft, since: date, week_start: int) -> Iterator[Event]:
     left = list(course.sittings)
     for slot in course.slots:
         for rule in _single_times(course, slot):
-            first = _first_start(rule, since)
+            first = _first_start(rule, since, week_start)
             if first is not None:
-                yield from _series(course, rule, first, left)
+                yield from _series(course, rule, first, left, week_start)
     for sitting in left:
         if not sitting.cancelled:
             yield _event(course, _uid(course, sitting.starts_at.isoformat()), sitting.starts_at, sitting.ends_at)
@@ -55,10 +56,10 @@ def _single_times(course: CourseDraft, slot: SlotDraft) -> list[Rule]:
     return [Rule(" ".join([str(at), str(of), *rest]), slot.minutes, course.timezone, *span) for at, of in times]
 
 
-def _first_start(rule: Rule, since: date) -> datetime | None:
+def _first_start(rule: Rule, since: date, week_start: int) -> datetime | None:
     """The first start at the hour of the rule, which the others repeat: not one that a gap has moved."""
     zone, fields = known_zone(rule.timezone), cron_fields(rule.cron)
-    found = (start.astimezone(zone) for start in starts(rule, *_window(rule, since)))
+    found = (start.astimezone(zone) for start in starts(rule, *_window(rule, since), week_start=week_start))
     return next((start for start in found if (start.hour, start.minute) == (*fields.hours, *fields.minutes)), None)
 
 
@@ -69,14 +70,16 @@ def _window(rule: Rule, since: date) -> tuple[datetime, datetime]:
     return first, first + (_YEARS if months_apart else timedelta(weeks=rule.every_weeks + 1))
 
 
-def _series(course: CourseDraft, rule: Rule, first: datetime, left: list[SittingDraft]) -> Iterator[Event]:
+def _series(
+    course: CourseDraft, rule: Rule, first: datetime, left: list[SittingDraft], week_start: int
+) -> Iterator[Event]:
     """The event of a rule, and one for each sitting that was moved. What is told here is taken off `left`."""
     uid = _uid(course, f"{rule.cron} {rule.minutes} {rule.valid_from} {rule.anchor}")
     master = _event(course, uid, first, first + timedelta(minutes=rule.minutes))
-    master.add("RRULE", _recurrence(rule))
+    master.add("RRULE", _recurrence(rule, week_start))
     zone = known_zone(rule.timezone)
     yield master
-    for sitting in [one for one in left if _belongs(rule, one)]:
+    for sitting in [one for one in left if _belongs(rule, one, week_start)]:
         left.remove(sitting)
         original = (sitting.original_start or sitting.starts_at).astimezone(zone)
         if sitting.cancelled:
@@ -87,14 +90,14 @@ def _series(course: CourseDraft, rule: Rule, first: datetime, left: list[Sitting
         yield moved
 
 
-def _belongs(rule: Rule, sitting: SittingDraft) -> bool:
+def _belongs(rule: Rule, sitting: SittingDraft, week_start: int) -> bool:
     original = sitting.original_start
-    return original is not None and bool(starts(rule, original, original + timedelta(seconds=1)))
+    return original is not None and bool(starts(rule, original, original + timedelta(seconds=1), week_start=week_start))
 
 
-def _recurrence(rule: Rule) -> dict[str, Any]:
+def _recurrence(rule: Rule, week_start: int) -> dict[str, Any]:
     fields = cron_fields(rule.cron)
-    found: dict[str, Any] = _days_of(fields, rule.every_weeks)
+    found: dict[str, Any] = _days_of(fields, rule.every_weeks, _WEEK[week_start])
     if fields.months is not None:
         found["BYMONTH"] = sorted(fields.months)
     if rule.valid_until is not None:
@@ -103,13 +106,13 @@ def _recurrence(rule: Rule) -> dict[str, Any]:
     return found
 
 
-def _days_of(fields: CronFields, every_weeks: int) -> dict[str, Any]:
+def _days_of(fields: CronFields, every_weeks: int, wkst: str) -> dict[str, Any]:
     weekdays = sorted(fields.weekdays) if fields.weekdays is not None else None
     if every_weeks > 1:
         named = [_ICS_DAYS[day] for day in weekdays or range(7)]
-        return {"FREQ": "WEEKLY", "INTERVAL": every_weeks, "BYDAY": named, "WKST": "SA"}
+        return {"FREQ": "WEEKLY", "INTERVAL": every_weeks, "BYDAY": named, "WKST": wkst}
     if weekdays is not None:
-        return {"FREQ": "WEEKLY", "BYDAY": [_ICS_DAYS[day] for day in weekdays], "WKST": "SA"}
+        return {"FREQ": "WEEKLY", "BYDAY": [_ICS_DAYS[day] for day in weekdays], "WKST": wkst}
     return {"FREQ": "DAILY"} | ({"BYMONTHDAY": sorted(fields.days)} if fields.days is not None else {})
 
 
