@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -55,6 +55,18 @@ def _for_people() -> Any:
 
 def _redacted(_logger: object, _name: str, facts: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key, value in facts.items():
-        if isinstance(value, str):
-            facts[key] = bbb.redact(value)
+        facts[key] = _clean(value)
     return facts
+
+
+def _clean(value: Any) -> Any:
+    """Also within lists and mappings; what is neither text nor a number is told as clean text."""
+    if isinstance(value, str):
+        return bbb.redact(value)
+    if value is None or isinstance(value, bool | int | float | logging.LogRecord):
+        return value
+    if isinstance(value, Mapping):
+        return {key: _clean(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean(each) for each in value]
+    return bbb.redact(str(value))

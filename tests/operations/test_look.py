@@ -33,13 +33,13 @@ class Shown:
     def calls(self, monkeypatch):
         """The names of the calls from here on."""
         made = []
-        real = bbb.Client.ask
+        real = bbb.Endpoint.url
 
-        def ask(client, call, params=()):
+        def url(endpoint, call, params=()):
             made.append(call)
-            return real(client, call, params)
+            return real(endpoint, call, params)
 
-        monkeypatch.setattr(bbb.Client, "ask", ask)
+        monkeypatch.setattr(bbb.Endpoint, "url", url)
         return made
 
 

@@ -258,8 +258,11 @@ def test_without_a_usable_server_it_is_said_once(stage, occurrence, server):
     with stage.context.database.write() as session:
         session.execute(update(Server).values(enabled=False))
     assert [stage.provision(), stage.provision()] == [["idle"], ["idle"]]
-    assert len(stage.story("no_server")) == 1
     assert stage.meetings() == []
+    for _ in range(3):
+        stage.clock.advance(minutes=4)
+        stage.end()
+    assert len(stage.story("no_server")) == 1
 
 
 def test_a_draining_server_gets_no_new_meeting(stage, add_server, make_course, make_occurrence):
