@@ -3,7 +3,6 @@
 from lxml import etree
 
 from worker.bbb.envelope import answer
-from worker.bbb.errors import Garbled
 from worker.bbb.meetings import listed
 
 _OPEN, _CLOSE = b"<meeting>", b"</meeting>"
@@ -15,39 +14,25 @@ def split_meetings(body: bytes) -> list[bytes]:
     What stands around them is parsed and checked: a refusal, a web page or a cut answer raises as in `parse_meetings`,
     so an empty list means that the server said so. Each segment is for `parse_meeting`; one that cannot be parsed alone
     raises `Garbled` there and nothing is known of that meeting, while the others stand. Where plain cutting would be
-    wrong (CDATA, comments, attributes on the element) the whole answer is parsed and written out again, element by
-    element: slower, the same result.
+    wrong (CDATA, comments, attributes on the element, a label called `meeting`) the whole answer is parsed and written
+    out again, element by element: slower, the same result.
     """
-    if b"<!" in body or any(b"<meeting" + end in body for end in (b" ", b"/", b"\n", b"\t", b"\r")):
-        return [_written(meeting) for meeting in listed(answer(body))]
-    segments, rest = _cut(body)
-    listed(answer(rest))
-    return segments
+    parts = body.split(_CLOSE)
+    start = parts[0].find(_OPEN)
+    if len(parts) > 1 and start >= 0 and _is_plain(body, parts, start):
+        segments = [parts[0][start:] + _CLOSE, *(part.lstrip() + _CLOSE for part in parts[1:-1])]
+        listed(answer(parts[0][:start] + parts[-1]))
+        return segments
+    return [_written(meeting) for meeting in listed(answer(body))]
+
+
+def _is_plain(body: bytes, parts: list[bytes], start: int) -> bool:
+    """Whether every end of a meeting is followed by the next one, and nothing can hide an end."""
+    if b"!" in body and b"<!" in body:
+        return False
+    follows = all(part.startswith(_OPEN) or part.lstrip().startswith(_OPEN) for part in parts[1:-1])
+    return follows and _OPEN not in parts[-1] and parts[0].count(_OPEN) == 1
 
 
 def _written(meeting: etree._Element) -> bytes:
     return etree.tostring(meeting, encoding="utf-8", with_tail=False)
-
-
-def _cut(body: bytes) -> tuple[list[bytes], bytes]:
-    """The segments, and the answer without them."""
-    segments, rest, position = [], [], 0
-    while (start := body.find(_OPEN, position)) >= 0:
-        end = _end(body, start)
-        rest.append(body[position:start])
-        segments.append(body[start:end])
-        position = end
-    rest.append(body[position:])
-    return segments, b"".join(rest)
-
-
-def _end(body: bytes, start: int) -> int:
-    """Where the element that opens at `start` ends. A label may itself be called `meeting`: count them."""
-    end, depth, position = start, 1, start + len(_OPEN)
-    while depth:
-        end = body.find(_CLOSE, position)
-        if end < 0:
-            raise Garbled(f"XML that is cut off, {len(body)} bytes")
-        depth += body.count(_OPEN, position, end) - 1
-        position = end + len(_CLOSE)
-    return position

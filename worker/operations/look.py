@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from worker import bbb
 from worker.domain.attendance import Seen
@@ -17,6 +18,7 @@ from worker.store.tables import Meeting
 
 #: Single questions at once to one server.
 _AT_ONCE = 8
+_KNOWN = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Room:
     heads: int  #: distinct people, recorders left out
     moderators: int  #: of these
     named: bool  #: whether everybody who is counted is also named
+    recording: bool  #: made with record=true, says the server
 
 
 @dataclass(slots=True)
@@ -51,6 +54,8 @@ class Memory:
     def __init__(self, bots: re.Pattern[str]) -> None:
         self._rooms: dict[int, dict[bytes, Room]] = {}
         self._bots = bots
+        #: The same people are seen in poll after poll: each is judged once.
+        self._is_bot = lru_cache(_KNOWN)(self._judge)
 
     def read(self, server_id: int, segments: Iterable[bytes]) -> list[Room]:
         """The rooms of a list. One that cannot be read is left out, and so is asked for by itself."""
@@ -63,19 +68,19 @@ class Memory:
         self._rooms[server_id] = now
         return list(now.values())
 
-    def room(self, info: bbb.MeetingInfo) -> Room:
+    def room(self, found: bbb.RollCall) -> Room:
         """What we keep of a meeting's answer."""
-        people = tuple(Seen(each.user_id, each.full_name, each.role) for each in info.attendees)
+        info, people = found.meeting, tuple(map(Seen._make, found.people))
         heads = {seen.key for seen in people if not self._is_bot(seen)}
         moderators = heads & {seen.key for seen in people if seen.role == "MODERATOR"}
-        return Room(info.meeting_id, info.internal_id, people, len(heads), len(moderators), info.lists_attendees)
+        return Room(info.meeting_id, info.internal_id, people, len(heads), len(moderators), found.names_all, info.recording)
 
-    def _is_bot(self, seen: Seen) -> bool:
+    def _judge(self, seen: Seen) -> bool:
         return bool(self._bots.search(seen.user_id) or self._bots.search(seen.full_name))
 
     def _read(self, segment: bytes) -> Room | None:
         try:
-            return self.room(bbb.parse_meeting(segment))
+            return self.room(bbb.parse_roll_call(segment))
         except bbb.Error:
             return None
 
@@ -124,7 +129,7 @@ def _ask_each(client: bbb.Client, meetings: Sequence[Meeting], memory: Memory, v
             view.silent[meeting.id] = down[0]
             return
         try:
-            view.rooms[meeting.id] = memory.room(client.meeting_info(meeting.external_id))
+            view.rooms[meeting.id] = memory.room(client.roll_call(meeting.external_id))
         except bbb.NotFound:
             view.missing.add(meeting.id)
         except bbb.Unreachable as error:
