@@ -5,7 +5,7 @@ from typing import Any
 
 from worker import clock
 from worker.celery_app import app, context
-from worker.operations import end, fold, harvest, plan, poll, provision, pulse
+from worker.operations import end, fold, harvest, plan, poll, provision, pulse, retention
 from worker.operations.pulse import Loop
 from worker.store import due
 from worker.store.upsert import in_batches
@@ -20,6 +20,7 @@ def plan_sweep() -> None:
     if pulse.claim(context(), "plan", now):
         with pulse.sweep(context(), "plan", clock.now):
             plan.sweep(context(), now)
+            retention.daily(context(), now)
 
 
 @app.task(name="provision.sweep")
@@ -54,8 +55,16 @@ def end_sweep() -> None:
     now = clock.now()
     if pulse.claim(context(), "end", now):
         with pulse.sweep(context(), "end", clock.now), context().database.read() as session:
+            _ring(end_warn, "end", warn.due_meetings(context(), now))
             _ring(end_some, "end", end.due_meetings(context(), now))
+            _ring(end_strays, "end", strays.due_meetings(context(), now))
             _ring(end_settle, "end", due.occurrences_to_settle(session, now))
+            alarms_sweep.apply_async(expires=pulse.period(context(), "end").total_seconds())
+
+
+@app.task(name="end.warn")
+def end_warn(meeting_ids: list[int]) -> None:
+    warn.some(context(), meeting_ids, clock.now)
 
 
 @app.task(name="end.some")
@@ -63,9 +72,20 @@ def end_some(meeting_ids: list[int]) -> None:
     end.some(context(), meeting_ids, clock.now)
 
 
+@app.task(name="end.strays")
+def end_strays(meeting_ids: list[int]) -> None:
+    strays.some(context(), meeting_ids, clock.now)
+
+
 @app.task(name="end.settle")
 def end_settle(occurrence_ids: list[int]) -> None:
     fold.settle(context(), occurrence_ids, clock.now)
+
+
+@app.task(name="alarms.sweep")
+def alarms_sweep() -> None:
+    watch.sweep(context(), clock.now())
+    notify.sweep(context(), clock.now)
 
 
 @app.task(name="harvest.sweep")

@@ -76,3 +76,26 @@ def archive(code: Code) -> None:
 
     arrange.archive(door.context(), code, door.now())
     door.say(f"archived {code}")
+
+
+@app.command(name="set")
+def set_(
+    code: Code,
+    present: Annotated[float | None, typer.Option("--present-percent", metavar="P", help="Present from here.")] = None,
+    partial: Annotated[float | None, typer.Option("--partial-percent", metavar="P", help="Partial from here.")] = None,
+    late: Annotated[float | None, typer.Option("--late-seconds", metavar="S", help="Late after so long.")] = None,
+    early: Annotated[
+        float | None, typer.Option("--left-early-seconds", metavar="S", help="Left early by more.")
+    ] = None,
+    defaults: Annotated[bool, typer.Option("--defaults", help="First back to the settings' thresholds.")] = False,
+) -> None:
+    """Thresholds of its own for one course. Reports use them at once, for past sittings as well."""
+    from worker.operations import thresholds
+
+    changes: dict[str, float | None] = dict.fromkeys(thresholds.NAMES) if defaults else {}
+    given = zip(thresholds.NAMES, (present, partial, late, early), strict=True)
+    changes |= {name: value for name, value in given if value is not None}
+    if not changes:
+        raise typer.BadParameter("give a threshold, or --defaults")
+    thresholds.put(door.context(), code, changes, door.now())
+    door.say(f"changed {code}")

@@ -1,6 +1,8 @@
-"""``meetingz report``: who was there, as files."""
+"""``meetingz report``: who was there, how classes went, how many were on; as files."""
 
 import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +11,8 @@ import typer
 from worker.cli import door
 
 if TYPE_CHECKING:
-    from worker.exports import Format
+    from worker.exports import Format, Language, Row, Table
+    from worker.operations.report import Wanted
 
 app = typer.Typer(name="report", help="Reports, as CSV, XLSX, HTML or JSON.", no_args_is_help=True)
 
@@ -17,6 +20,7 @@ _FORMATS: "tuple[Format, ...]" = ("csv", "xlsx", "html", "json")
 FormatOption = Annotated[str | None, typer.Option("--format", help="csv, xlsx, html or json; else by the file's name.")]
 LanguageOption = Annotated[str | None, typer.Option("--lang", help="en or fa; for people's eyes: XLSX and HTML.")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="stdout if left out.")]
+Sitting = Annotated[int | None, typer.Option("--occurrence", metavar="ID", help="Only this sitting.")]
 
 
 @app.command()
@@ -24,36 +28,122 @@ def attendance(
     course: door.CourseOption = None,
     since: door.Since = None,
     until: door.Until = None,
+    occurrence: Sitting = None,
+    format: Annotated[
+        str | None,
+        typer.Option("--format", help="csv, xlsx, html, json, or moodle: marks of one sitting for Moodle's import."),
+    ] = None,
+    language: LanguageOption = None,
+    output: Output = None,
+) -> None:
+    """A row a person and sitting: present, partial, absent, excused or unknown, late, left early, how long."""
+    wanted = _wanted(course, since, until, occurrence=occurrence)
+    if format == "moodle":
+        _write("moodle", wanted, "csv", language, output)
+    else:
+        _write("attendance", wanted, format, language, output)
+
+
+@app.command()
+def matrix(
+    course: door.CourseOption = None,
+    since: door.Since = None,
+    until: door.Until = None,
     format: FormatOption = None,
     language: LanguageOption = None,
     output: Output = None,
 ) -> None:
-    """A row a person and sitting: present, partial, absent or unknown, late, left early, how long."""
-    _write("attendance", course, since, until, format, language, output)
+    """One course: people down, sittings across, P L A E U; how often each, and the share attended."""
+    _write("matrix", _wanted(course, since, until), format, language, output)
+
+
+@app.command()
+def sessions(
+    course: door.CourseOption = None,
+    since: door.Since = None,
+    until: door.Until = None,
+    format: FormatOption = None,
+    language: LanguageOption = None,
+    output: Output = None,
+) -> None:
+    """A row a sitting: held against its plan, who was expected and came, peak and mean online, who ended it."""
+    _write("sessions", _wanted(course, since, until), format, language, output)
+
+
+@app.command()
+def person(
+    user_id: Annotated[str, typer.Argument(metavar="USER", help="The id that join links carry.")],
+    course: door.CourseOption = None,
+    since: door.Since = None,
+    until: door.Until = None,
+    format: FormatOption = None,
+    language: LanguageOption = None,
+    output: Output = None,
+) -> None:
+    """One learner's sittings, over all courses or one."""
+    _write("person", replace(_wanted(course, since, until), user_id=user_id), format, language, output)
+
+
+@app.command()
+def totals(
+    by: Annotated[
+        str, typer.Option("--by", help="time: a row a minute; server or course: peak and mean of each.")
+    ] = "time",
+    course: door.CourseOption = None,
+    since: door.Since = None,
+    until: door.Until = None,
+    format: FormatOption = None,
+    language: LanguageOption = None,
+    output: Output = None,
+) -> None:
+    """How many people were online over time, and the peak and mean of each server or course."""
+    _write("totals", _wanted(course, since, until), format, language, output, by)
+
+
+def _wanted(course: str | None, since: str | None, until: str | None, occurrence: int | None = None) -> "Wanted":
+    from worker import settings
+    from worker.operations.report import Wanted
+
+    start, end = door.span(since, until, settings.load().timezone)
+    return Wanted(course, start, end, occurrence)
 
 
 def _write(
-    name: str,
-    course: str | None,
-    since: str | None,
-    until: str | None,
-    format: str | None,
-    language: str | None,
-    output: Path | None,
+    name: str, wanted: "Wanted", format: str | None, language: str | None, output: Path | None, by: str = "time"
 ) -> None:
     from worker import exports
     from worker.operations import tables_of_reports
-    from worker.operations.report import Wanted
 
-    context = door.context()
-    start, end = door.span(since, until, context.settings.timezone)
-    spoken = language or context.settings.language
+    chosen, context = _format(format, output), door.context()
+    spoken = _language(language or context.settings.language)
+    table = tables_of_reports.make(context, name, wanted, spoken, door.now(), by=by)
+    exports.write(_counted(table, output), chosen, output if output is not None else sys.stdout.buffer)
+
+
+def _counted(table: "Table", output: Path | None) -> "Table":
+    """The table, with its rows counted on the terminal while they go to a file."""
+    if output is None or not sys.stderr.isatty():
+        return table
+    return replace(table, rows=_shown(table.rows, output.name))
+
+
+def _shown(rows: "Iterable[Row]", name: str) -> "Iterator[Row]":
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f} rows"))
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(name, total=None)
+        for number, row in enumerate(rows, start=1):
+            if number % 500 == 0:
+                progress.update(task, completed=number)
+            yield row
+
+
+def _language(spoken: str) -> "Language":
     if spoken not in ("en", "fa"):
         raise typer.BadParameter(f"{spoken!r} is not en or fa", param_hint="--lang")
-    table = tables_of_reports.make(
-        context, name, Wanted(course, start, end), "fa" if spoken == "fa" else "en", door.now()
-    )
-    exports.write(table, _format(format, output), output if output is not None else sys.stdout.buffer)
+    return "fa" if spoken == "fa" else "en"
 
 
 def _format(asked: str | None, output: Path | None) -> "Format":
