@@ -33,7 +33,7 @@ def context(*, migrated: bool = True) -> "Context":
 
     given = settings.load()
     logs.configure(given, "WARNING")
-    _leaving.enter_context(story.acting(_person()))
+    _leaving.enter_context(story.acting(person()))
     made = contexts.make(given)
     if migrated:
         migrate.require_current(made.database)
@@ -65,7 +65,7 @@ def leave() -> None:
     _leaving.close()
 
 
-def _person() -> str:
+def person() -> str:
     """Who types: the user of the operating system."""
     import getpass
 
@@ -110,6 +110,26 @@ def _edge(text: str, zone: str) -> datetime:
         return moment(f"{parse_date(text).isoformat()} 00:00", zone)
     except InvalidDate:
         return moment(text, zone)
+
+
+def whole(text: str) -> int:
+    """A whole number as typed, in Persian, Arabic or Latin digits."""
+    from worker.domain.text import ascii_digits
+
+    try:
+        return int(ascii_digits(text))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a whole number") from None
+
+
+def decimal(text: str) -> float:
+    """The same with a fraction."""
+    from worker.domain.text import ascii_digits
+
+    try:
+        return float(ascii_digits(text).replace("٫", "."))
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a number") from None
 
 
 def day(text: str | None) -> date | None:

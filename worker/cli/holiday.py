@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="holiday", help="Days without classes: holidays and breaks of the term.", no_args_is_help=True)
 
-Id = Annotated[int, typer.Argument(metavar="ID", help="The holiday's number.")]
+Id = Annotated[int, typer.Argument(metavar="ID", parser=door.whole, help="The holiday's number.")]
 
 
 @app.command()

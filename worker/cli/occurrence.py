@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="occurrence", help="Sittings: list, add, cancel, move, extend, reopen.", no_args_is_help=True)
 
-Id = Annotated[int, typer.Argument(metavar="ID", help="The occurrence's number.")]
+Id = Annotated[int, typer.Argument(metavar="ID", parser=door.whole, help="The occurrence's number.")]
 Start = Annotated[str, typer.Option("--start", metavar="T", help="ISO 8601, or wall-clock time of the course's zone.")]
 End = Annotated[str, typer.Option("--end", metavar="T", help="The same.")]
 
@@ -136,7 +136,10 @@ def move(number: Id, start: Start, end: End) -> None:
 
 @app.command()
 def extend(
-    number: Id, minutes: Annotated[float, typer.Option("--minutes", metavar="N", help="Beyond its present end.")]
+    number: Id,
+    minutes: Annotated[
+        float, typer.Option("--minutes", metavar="N", parser=door.decimal, help="Beyond its present end.")
+    ],
 ) -> None:
     """Let it run on."""
     from worker.operations import arrange

@@ -6,12 +6,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from icalendar import Calendar, Event
+from icalendar.prop import vRecur
 
 from worker.domain.cron import CronFields, cron_fields
 from worker.domain.timetable import Rule, known_zone, starts
 from worker.timetables.values import CourseDraft, SittingDraft, SlotDraft
 
 COURSE_PROPERTY = "X-MTZ-COURSE"
+#: The rule itself, for DTSTART is its first class, not its first day: `cron;minutes;from;until;every;anchor;start`.
+SLOT_PROPERTY = "X-MTZ-SLOT"
 _ICS_DAYS = ("SU", "MO", "TU", "WE", "TH", "FR", "SA")
 _WEEK = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")  # Monday = 0, as settings count
 _YEARS = timedelta(days=9 * 366)  # 29 February may be eight years off
@@ -77,6 +80,7 @@ def _series(
     uid = _uid(course, f"{rule.cron} {rule.minutes} {rule.valid_from} {rule.anchor}")
     master = _event(course, uid, first, first + timedelta(minutes=rule.minutes))
     master.add("RRULE", _recurrence(rule, week_start))
+    master.add(SLOT_PROPERTY, _written(rule, first))
     zone = known_zone(rule.timezone)
     yield master
     for sitting in [one for one in left if _belongs(rule, one, week_start)]:
@@ -88,6 +92,35 @@ def _series(
         moved = _event(course, uid, sitting.starts_at, sitting.ends_at)
         moved.add("RECURRENCE-ID", original)
         yield moved
+
+
+def _written(rule: Rule, first: datetime) -> str:
+    parts = (rule.cron, rule.minutes, rule.valid_from, rule.valid_until, rule.every_weeks, rule.anchor, first.date())
+    return ";".join("" if part is None else str(part) for part in parts)
+
+
+def slot_as_written(event: Any, timezone: str) -> SlotDraft | None:
+    """The slot that an event of ours was written from; None where other programs have changed the event since."""
+    try:
+        cron, minutes, *days, every, anchor, first = str(event.get(SLOT_PROPERTY, "")).split(";")
+        span = [date.fromisoformat(day) if day else None for day in (*days, anchor)]
+        rule = Rule(cron, int(minutes), timezone, span[0], span[1], int(every), span[2])
+        week_start = _WEEK.index(str(event["RRULE"].get("WKST", ["SA"])[0]))
+        start = _first_start(rule, date.fromisoformat(first), week_start)
+        made = (
+            _event(CourseDraft("", "", timezone), "", start, start + timedelta(minutes=rule.minutes)) if start else None
+        )
+    except (ValueError, IndexError, KeyError, TypeError):
+        return None
+    if made is None or made.start != event.start or made.end != event.end:
+        return None
+    same: bool = _as_rule(_recurrence(rule, week_start)) == event["RRULE"].to_ical()
+    slot = SlotDraft(rule.cron, rule.minutes, rule.valid_from, rule.valid_until, rule.every_weeks, rule.anchor)
+    return slot if same else None
+
+
+def _as_rule(parts: dict[str, Any]) -> Any:
+    return vRecur(parts).to_ical()  # type: ignore[no-untyped-call]
 
 
 def _belongs(rule: Rule, sitting: SittingDraft, week_start: int) -> bool:

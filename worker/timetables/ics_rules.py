@@ -1,6 +1,7 @@
 """RRULE -> slots, where five cron fields and "every n weeks" can say the same; else None."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from dateutil.rrule import rrulestr  # type: ignore[import-untyped]
 
 from worker.timetables.defaults import Defaults
 from worker.timetables.ics_events import Entry, local_day
+from worker.timetables.ics_out import slot_as_written
 from worker.timetables.slots import DAY_NAMES, weekly_cron
 from worker.timetables.values import SittingDraft, SlotDraft
 
@@ -26,6 +28,8 @@ class Recurrence(NamedTuple):
 
 def slots_of(master: Entry, group: list[Entry], defaults: Defaults) -> Recurrence | None:
     """The same classes as the events of one UID give; None where slots cannot say them."""
+    if (ours := _ours(master, group, defaults)) is not None:
+        return Recurrence((ours,), (*_cancelled(master), *_changed(master, group)))
     rule: Any = master.event.get("RRULE")
     days = _days(master, rule)
     if days is None or not _is_plain(master, group):
@@ -36,6 +40,14 @@ def slots_of(master: Entry, group: list[Entry], defaults: Defaults) -> Recurrenc
     interval = int(rule.get("INTERVAL", [1])[0])
     slots = tuple(_slots(master, days, interval, str(rule.get("WKST", ["MO"])[0]), span, defaults))
     return Recurrence(slots, (*_first(master, days), *_cancelled(master), *_changed(master, group)))
+
+
+def _ours(master: Entry, group: list[Entry], defaults: Defaults) -> SlotDraft | None:
+    """The slot as our own export wrote it, where nothing has been changed since and no other days are asked for."""
+    if defaults.from_date or defaults.until_date or not _is_plain(master, group):
+        return None
+    found = slot_as_written(master.event, master.zone_name() or "")
+    return None if found is None else replace(found, line=master.line)
 
 
 def _days(master: Entry, rule: Any) -> list[int] | None:
