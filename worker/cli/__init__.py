@@ -10,6 +10,7 @@ import sys
 import typer
 
 from worker.cli import (
+    attendance,
     course,
     database,
     demo,
@@ -19,6 +20,7 @@ from worker.cli import (
     join,
     live,
     occurrence,
+    person,
     recordings,
     report,
     roster,
@@ -40,7 +42,21 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for noun in (database, server, timetable, holiday, course, roster, occurrence, report, recordings, user):
+_NOUNS = (
+    database,
+    server,
+    timetable,
+    holiday,
+    course,
+    roster,
+    occurrence,
+    attendance,
+    report,
+    person,
+    recordings,
+    user,
+)
+for noun in _NOUNS:
     app.add_typer(noun.app)
 for verb in (demo, up, web, run, join, live, simulate, doctor):
     verb.add_to(app)
