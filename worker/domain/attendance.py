@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from worker.domain.spans import Span, clip, merge, minus
 
@@ -46,8 +46,7 @@ _SECOND = timedelta(seconds=1)
 _KEY = 280
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """Somebody in one poll, as the server named them."""
 
     user_id: str
