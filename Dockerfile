@@ -8,7 +8,7 @@ WORKDIR /source
 # which of them production wants. Wheels only: nothing is compiled here. A layer of its own, for it seldom changes.
 COPY pyproject.toml requirements.lock ./
 RUN uv pip install --no-cache --python /opt/meetingz --compile-bytecode --only-binary :all: \
-    --require-hashes --constraint requirements.lock --requirements pyproject.toml --extra postgres
+    --require-hashes --constraint requirements.lock --requirements pyproject.toml --extra postgres --extra web
 COPY . .
 RUN uv build --no-cache --wheel --require-hashes --build-constraints requirements.lock --out-dir /dist \
     && uv pip install --no-cache --python /opt/meetingz --compile-bytecode --no-deps /dist/*.whl
