@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import worker
-from worker.operations import arrange, joining, recordings, servers, story
+from worker.operations import arrange, corrections, end_now, joining, recordings, report, servers, story
 from worker.operations.context import Context
 from worker.operations.sittings import Sitting
 from worker.store.tables import Course, Event, Participant, Slot
@@ -27,6 +27,7 @@ router = APIRouter(prefix="/api/v1", responses=_TROUBLES)
 
 Reader = Annotated[Visitor, Depends(scoped("read"))]
 Arranger = Annotated[Visitor, Depends(scoped("timetable"))]
+Attending = Annotated[Visitor, Depends(scoped("attendance"))]
 Joiner = Annotated[Visitor, Depends(scoped("join"))]
 Code = Annotated[str, Query(min_length=1, max_length=64)]
 #: Sittings of more than this are asked for in pieces.
@@ -161,7 +162,7 @@ def attendance(number: Number, visitor: Reader, context: Surroundings, now: Now)
     """Who was there: a row a person."""
     with context.database.read() as session:
         sitting = _one(session, visitor, number, now)
-    rows = sitting_pages.attendance_of(context, sitting, now)
+    rows = report.attendance_rows(context, report.Wanted(occurrence=sitting.occurrence.id), now)
     return [values.AttendanceValue.model_validate(row) for row in rows]
 
 
@@ -255,6 +256,26 @@ def reopen(number: Number, visitor: Arranger, context: Surroundings, now: Now) -
     with story.acting(visitor.name):
         arrange.reopen(context, number, now)
     return _after(context, visitor, number, now)
+
+
+@router.post("/occurrences/{number}/end")
+def end(number: Number, visitor: Arranger, context: Surroundings, now: Now) -> values.OccurrenceValue:
+    """End it before its time; its room is asked to end and not opened again by itself."""
+    _changing(context, visitor, number, now)
+    with story.acting(visitor.name):
+        end_now.one(context, number, now)
+    return _after(context, visitor, number, now)
+
+
+@router.post("/occurrences/{number}/corrections", status_code=201)
+def correct(
+    number: Number, visitor: Attending, context: Surroundings, now: Now, what: values.Correct
+) -> list[values.AttendanceValue]:
+    """Another status for somebody, with a reason; answers the attendance as it stands now."""
+    _changing(context, visitor, number, now)
+    with story.acting(visitor.name):
+        corrections.correct(context, number, what.user_id, what.status, reason=what.reason, by=visitor.name, now=now)
+    return attendance(number, visitor, context, now)
 
 
 @router.post("/occurrences/{number}/join")

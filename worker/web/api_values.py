@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from worker.operations.corrections import Corrected
 from worker.operations.sittings import Sitting
 from worker.store.tables import Course, Participant, Server, Slot
 
@@ -152,6 +153,10 @@ class AttendanceValue(BaseModel):
     seconds_unknown: float
     percent: float
     joins: int
+    guest: bool
+    observed_status: str
+    corrected_by: str | None
+    correction_reason: str | None
 
 
 class ServerValue(BaseModel):
@@ -202,10 +207,12 @@ class Extend(BaseModel):
     minutes: float = Field(gt=0, le=1440)
 
 
-class Added(BaseModel):
-    """The number of the new row."""
+class Correct(BaseModel):
+    """Whose status, what it shall be, and why."""
 
-    id: int
+    user_id: str = Field(min_length=1, max_length=256)
+    status: Corrected
+    reason: str = Text
 
 
 class JoinAsked(BaseModel):

@@ -16,13 +16,28 @@ from worker.domain.calendars import InvalidDate
 from worker.errors import Conflict, Unknown, WorkerError
 from worker.operations.context import Context
 from worker.timetables import BadFile
-from worker.web import api, health, login, now, page, sittings
+from worker.web import (
+    api,
+    courses,
+    health,
+    holidays,
+    imports,
+    login,
+    now,
+    page,
+    people,
+    recordings,
+    reports,
+    servers,
+    sittings,
+    timetable,
+)
 from worker.web.session import Forbidden, NotSignedIn
 from worker.web.shared import Shared
 from worker.web.shield import Shield
 from worker.web.throttle import Throttle
 
-_PAGES = (health, login, now, sittings)
+ROOMS = (health, login, now, timetable, courses, holidays, imports, sittings, reports, people, recordings, servers)
 
 
 def application(context: Context, clock: Clock = clock.now) -> ASGIApp:
@@ -35,7 +50,7 @@ def make(context: Context, clock: Clock = clock.now) -> FastAPI:
     app = FastAPI(title="Meetingz worker", version=worker.__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.context, app.state.clock = context, clock
     app.state.shared, app.state.throttle = Shared(), Throttle()
-    for room in _PAGES:
+    for room in ROOMS:
         app.include_router(room.router, include_in_schema=False)
     app.include_router(api.router)
     app.mount("/static", _Static(directory=page.STATIC), name="static")

@@ -11,10 +11,10 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Row, Select, and_, func, select
 from sqlalchemy.orm import Session
 
+from worker.operations import alarms as operations_alarms
 from worker.operations import doctor, pulse
 from worker.operations.context import Context
-from worker.operations.story import ALARMS
-from worker.store.tables import Alarm, Course, Event, LoadPoint, Meeting, Occurrence, Pulse, Server
+from worker.store.tables import Alarm, Course, LoadPoint, Meeting, Occurrence, Pulse, Server
 from worker.web import charts, page
 from worker.web.session import Anyone, Now, Surroundings, Visitor
 
@@ -25,7 +25,7 @@ Wanted = TypeVar("Wanted", bound=Select[Any, *tuple[Any, ...]])
 #: How old what a page shows may be, seconds. The polls behind it come every half a minute.
 _FRESH, _FRESH_LINE = 2.0, 30.0
 #: Classes and alarms on the page at most; the list of sittings has all.
-_MOST_OPEN, _MOST_NEXT, _MOST_ALARMS = 60, 12, 8
+_MOST_OPEN, _MOST_NEXT, _MOST_ALARMS = 60, 12, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,30 +97,18 @@ def _of(wanted: Wanted, teacher: str | None) -> Wanted:
     return wanted if teacher is None else wanted.where(Course.teacher_id == teacher)
 
 
-def alarms(session: Session, now: datetime, teacher: str | None = None) -> list[dict[str, Any]]:
-    """What people should look at: open alarms, then what was told of a day, the newest first."""
-    of = _occurrences_of(teacher)
-    open_ = select(Alarm).where(Alarm.recovered_at.is_(None)).order_by(Alarm.raised_at.desc()).limit(_MOST_ALARMS)
-    told = select(Event).where(Event.at >= now - timedelta(days=1), Event.kind.in_(ALARMS))
-    told = told.order_by(Event.at.desc(), Event.id.desc()).limit(_MOST_ALARMS)
-    if of is not None:
-        open_, told = open_.where(Alarm.occurrence_id.in_(of)), told.where(Event.occurrence_id.in_(of))
-    found = [_alarm(each.kind, each.raised_at, each.detail, each.occurrence_id) for each in session.scalars(open_)]
-    known = {(each["kind"], each["occurrence"]) for each in found}
-    for event in session.scalars(told):
-        if (event.kind, event.occurrence_id) not in known:
-            found.append(_alarm(event.kind, event.at, event.detail, event.occurrence_id))
-    return found[:_MOST_ALARMS]
+def alarms(session: Session, teacher: str | None = None) -> list[Alarm]:
+    """The alarms that stand, the newest first; a teacher sees those of their own classes."""
+    standing = operations_alarms.standing(session)
+    if teacher is not None:
+        own = set(session.scalars(_occurrences_of(teacher, [each.occurrence_id for each in standing])))
+        standing = [each for each in standing if each.occurrence_id in own]
+    return list(standing[:_MOST_ALARMS])
 
 
-def _occurrences_of(teacher: str | None) -> Select[Any] | None:
-    if teacher is None:
-        return None
-    return select(Occurrence.id).join(Course, Occurrence.course_id == Course.id).where(Course.teacher_id == teacher)
-
-
-def _alarm(kind: str, at: datetime, detail: str | None, occurrence_id: int | None) -> dict[str, Any]:
-    return {"kind": kind, "at": at, "detail": detail, "occurrence": occurrence_id}
+def _occurrences_of(teacher: str, ids: list[int | None]) -> Select[int]:
+    wanted = select(Occurrence.id).join(Course, Occurrence.course_id == Course.id)
+    return wanted.where(Course.teacher_id == teacher, Occurrence.id.in_(ids))
 
 
 def loops(context: Context, session: Session, now: datetime) -> list[Loop]:
@@ -165,7 +153,7 @@ def _facts(context: Context, now: datetime, teacher: str | None) -> dict[str, An
             "meetings": len(rooms),
             "servers": [] if teacher else session.scalars(select(Server).order_by(Server.name)).all(),
             "coming": coming(session, now, teacher),
-            "alarms": alarms(session, now, teacher),
+            "alarms": alarms(session, teacher),
             "loops": loops(context, session, now),
         }
 

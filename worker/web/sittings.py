@@ -10,13 +10,13 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
-from worker.domain import attendance, calendars
+from worker import exports
+from worker.domain import calendars
 from worker.domain.attendance import Span, Stay
 from worker.errors import InputError
-from worker.operations import arrange, fold, joining, report, sittings, story
+from worker.operations import arrange, corrections, end_now, joining, report, sittings, story
 from worker.operations.context import Context
 from worker.operations.sittings import Sitting
-from worker.store import tables
 from worker.store.tables import Course, Event, Meeting, Occurrence
 from worker.web import charts, page
 from worker.web.session import Anyone, Form, Now, Number, Surroundings, Teacher, Visitor
@@ -103,10 +103,10 @@ def one(session: Session, visitor: Visitor, occurrence_id: int, now: datetime) -
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Line:
     """A line of the attendance of one sitting."""
 
-    row: report.Row
+    who: report.Person
     bars: tuple[charts.Bar, ...]
 
 
@@ -115,22 +115,22 @@ def show(request: Request, number: Number, visitor: Anyone, context: Surrounding
     """One sitting: planned against real, its story, who was there and when."""
     with context.database.read() as session:
         sitting = one(session, visitor, number, now)
-        stays, gaps = stays_of(session, context, sitting.occurrence, now)
         story_ = session.scalars(story_of(number)).all()
         runs = session.scalars(select(Meeting).where(Meeting.occurrence_id == number).order_by(Meeting.id)).all()
-        corrections = session.scalars(_corrections(number)).all()
-    window = Span(sitting.occurrence.starts_at, sitting.occurrence.ends_at)
+        changes = corrections.history(session, number)
+    judged = next(report.judge(context, report.Wanted(occurrence=number), now), None)
     return page.render(
         request,
         "sitting",
         sitting=sitting,
-        people=_people(context, sitting, stays, window, now),
-        dark=charts.bars(gaps, window),
+        people=[] if judged is None else _lines(judged),
+        dark=() if judged is None else charts.bars(judged.gaps, judged.window),
         story=story_,
         runs=runs,
-        corrections=corrections,
+        corrections=changes,
+        statuses=corrections.STATUSES,
+        formats=exports.FORMATS,
         may_change=visitor.changes(sitting.course),
-        can_end=False,
         over=sitting.state in ("held", "missed", "cancelled"),
         now=now,
     )
@@ -141,43 +141,12 @@ def story_of(number: int) -> Select[Event]:
     return select(Event).where(Event.occurrence_id == number).order_by(Event.at, Event.id).limit(500)
 
 
-def _corrections(number: int) -> Select[tables.Correction]:
-    wanted = select(tables.Correction).where(tables.Correction.occurrence_id == number)
-    return wanted.order_by(tables.Correction.at.desc(), tables.Correction.id.desc())
+def _lines(judged: report.Judged) -> list[Line]:
+    return [Line(who, charts.bars([Span(*_ends(stay)) for stay in who.stays], judged.window)) for who in judged.people]
 
 
-def stays_of(
-    session: Session, context: Context, occurrence: Occurrence, now: datetime
-) -> tuple[list[Stay], list[Span]]:
-    """Stays and gaps: as kept, or as far as they have come."""
-    if occurrence.settled_at is None:
-        return fold.folded(session, context, occurrence, now)
-    kept = session.scalars(select(tables.Stay).where(tables.Stay.occurrence_id == occurrence.id))
-    stays = [Stay(row.attendee_key, row.full_name, row.role, row.first_seen, row.last_seen) for row in kept]
-    dark = session.scalars(select(tables.Gap).where(tables.Gap.occurrence_id == occurrence.id))
-    return stays, [Span(row.first_at, row.last_at) for row in dark]
-
-
-def attendance_of(context: Context, sitting: Sitting, now: datetime) -> list[report.Row]:
-    """The rows of the attendance report for one sitting."""
-    start = sitting.occurrence.starts_at
-    wanted = report.Wanted(sitting.course.code, start, start + timedelta(microseconds=1))
-    rows = report.attendance_rows(context, wanted, now)
-    return [row for row in rows if row["occurrence"] == sitting.occurrence.id]
-
-
-def _people(context: Context, sitting: Sitting, stays: list[Stay], window: Span, now: datetime) -> list[Person]:
-    by_key: dict[str, list[Span]] = {}
-    for stay in stays:
-        by_key.setdefault(stay.key, []).append(Span(stay.first_seen, stay.last_seen))
-    return [
-        Person(row, charts.bars(attendance.merge(by_key.get(_key(row), [])), window))
-        for row in attendance_of(context, sitting, now)
-    ]
-
-
-def _key(row: report.Row) -> str:
-    return str(row["user_id"]) if row["user_id"] is not None else f"?{row['full_name']}"
+def _ends(stay: Stay) -> tuple[datetime, datetime]:
+    return stay.first_seen, stay.last_seen
 
 
 # What people do to it: each checks that the course is theirs, calls one operation, and shows the sitting again.
@@ -247,6 +216,34 @@ def extend(number: Number, visitor: Teacher, form: Form, context: Surroundings, 
 def reopen(number: Number, visitor: Teacher, form: Form, context: Surroundings, now: Now) -> Response:
     """Open it again."""
     return _act(context, visitor, number, now, "reopened", lambda _: arrange.reopen(context, number, now))
+
+
+@router.post("/sittings/{number}/end")
+def end(number: Number, visitor: Teacher, form: Form, context: Surroundings, now: Now) -> Response:
+    """End it before its time."""
+    return _act(context, visitor, number, now, "ended", lambda _: end_now.one(context, number, now))
+
+
+@router.post("/sittings/{number}/correct")
+def correct(number: Number, visitor: Teacher, form: Form, context: Surroundings, now: Now) -> Response:
+    """Another status for somebody, with a reason."""
+    who, status, reason = typed(form, "user_id"), typed(form, "status", most=20), typed(form, "reason")
+
+    def operation(_: Sitting) -> None:
+        corrections.correct(context, number, who, status, reason=reason, by=visitor.name, now=now)
+
+    return _act(context, visitor, number, now, "corrected", operation)
+
+
+@router.post("/sittings/{number}/undo")
+def undo(number: Number, visitor: Teacher, form: Form, context: Surroundings, now: Now) -> Response:
+    """Take the correction of somebody back."""
+    who = typed(form, "user_id")
+
+    def operation(_: Sitting) -> None:
+        corrections.undo(context, number, who, by=visitor.name, now=now)
+
+    return _act(context, visitor, number, now, "undone", operation)
 
 
 @router.post("/sittings/{number}/enter")

@@ -1,0 +1,112 @@
+"""Recordings: for each class what was to be recorded against what was found; to play, to show, to hide, to delete."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from worker.domain import calendars
+from worker.operations import ledger
+from worker.operations.context import Context
+from worker.store.tables import Course, Meeting, Occurrence, Playback, Recording
+from worker.store.upsert import in_batches
+from worker.web import page
+from worker.web.session import Anyone, Now, Surroundings, Visitor
+
+router = APIRouter()
+
+_SPAN, _MOST = timedelta(days=14), 300
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A recording, and how it can be played."""
+
+    row: Recording
+    playbacks: list[Playback]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A class of the ledger with what was found of it."""
+
+    occurrence: Occurrence
+    course: Course
+    state: str
+    found: list[Found]
+
+
+@router.get("/recordings")
+def listing(
+    request: Request,
+    visitor: Anyone,
+    context: Surroundings,
+    now: Now,
+    since: str = "",
+    until: str = "",
+    state: str = "",
+) -> Response:
+    """The ledger of the last two weeks, or as asked; and recordings that belong to no class of ours."""
+    zone = context.settings.timezone
+    end = calendars.parse_instant(f"{until} 00:00", zone) + timedelta(days=1) if until else now
+    start = calendars.parse_instant(f"{since} 00:00", zone) if since else end - _SPAN
+    with context.database.read() as session:
+        entries = _entries(session, context, visitor, start, min(end, now), now)
+        strays = [] if visitor.only_teacher is not None else _with_playbacks(session, _unplaced())
+    shown = [each for each in entries if state in ("", each.state)]
+    return page.render(
+        request,
+        "recordings",
+        entries=shown[:_MOST],
+        can_curate=False,
+        total=len(shown),
+        most=_MOST,
+        strays=strays,
+        states=sorted({each.state for each in entries}),
+        state=state,
+        start=start,
+        end=end - timedelta(days=1) if until else end,
+    )
+
+
+def _entries(
+    session: Session, context: Context, visitor: Visitor, start: datetime, end: datetime, now: datetime
+) -> list[Entry]:
+    wanted = select(Occurrence, Course).join(Course, Occurrence.course_id == Course.id)
+    wanted = wanted.where(Occurrence.starts_at >= start, Occurrence.starts_at < end)
+    if visitor.only_teacher is not None:
+        wanted = wanted.where(Course.teacher_id == visitor.only_teacher)
+    rows = session.execute(wanted.order_by(Occurrence.starts_at.desc(), Occurrence.id.desc()).limit(5000)).all()
+    ids = [occurrence.id for occurrence, _ in rows]
+    states, found = ledger.states_of(session, context.settings, ids, now), _found(session, ids)
+    entries = [Entry(row, course, states[row.id], found.get(row.id, [])) for row, course in rows]
+    return [each for each in entries if each.found or each.course.record != "never"]
+
+
+def _found(session: Session, occurrence_ids: list[int]) -> dict[int, list[Found]]:
+    found: dict[int, list[Found]] = {}
+    for some in in_batches(occurrence_ids, 500):
+        placed = select(Recording).join(Meeting, Recording.meeting_id == Meeting.id)
+        placed = placed.where(Meeting.occurrence_id.in_(some))
+        places = select(Meeting.id, Meeting.occurrence_id).where(Meeting.occurrence_id.in_(some))
+        occurrence_of = dict(session.execute(places).all())
+        for each in _with_playbacks(session, placed):
+            if each.row.meeting_id is not None:
+                found.setdefault(occurrence_of[each.row.meeting_id], []).append(each)
+    return found
+
+
+def _unplaced() -> Select[Recording]:
+    wanted = select(Recording).where(Recording.meeting_id.is_(None), Recording.deleted_at.is_(None))
+    return wanted.order_by(Recording.started_at.desc(), Recording.id.desc()).limit(50)
+
+
+def _with_playbacks(session: Session, wanted: Select[Recording]) -> list[Found]:
+    rows = session.scalars(wanted).all()
+    playbacks: dict[int, list[Playback]] = {row.id: [] for row in rows}
+    for each in session.scalars(select(Playback).where(Playback.recording_id.in_(playbacks)).order_by(Playback.format)):
+        if each.url.startswith(("https://", "http://")):
+            playbacks[each.recording_id].append(each)
+    return [Found(row, playbacks[row.id]) for row in rows]
