@@ -8,8 +8,8 @@ The rules, each because peers went wrong without it:
 * Two sightings are one stay when the polls between them are no further apart than the tolerance, and none of them
   missed the person.
 * Servers list people for a while after they left (protocol section 5). Where a later poll, within the tolerance, saw
-  the meeting without them, they are known to have left, and the stay ends in the middle of when that can have been,
-  never after the last sighting.
+  the meeting without them, they are known to have left: the stay ends at that poll less the server's latency, and never
+  after the last sighting. Anything else ends it at the last sighting.
 * What a server itself reported after the meeting replaces what polls saw, for the time that its report covers.
 * Time between two polls that are further apart than the tolerance is unknown: neither present nor absent.
 * A class in several meetings is one class. Percentages are of the planned window, and clipped to it.
@@ -202,9 +202,11 @@ def _pieces(sightings: Iterable[Sighting], tolerance: timedelta, latency: timede
 
 
 def _left(piece: Piece, missed_at: datetime, latency: timedelta) -> Piece:
-    """A known leave: somewhere between the last sighting and the first miss, both less the latency; take the middle."""
-    middle = piece.last + max(missed_at - piece.last, timedelta(0)) / 2 - latency
-    return Piece(piece.first, max(piece.first, min(piece.last, middle)), piece.seen)
+    """A known leave: counted until the first poll that missed them, less the latency, and never after they were seen.
+
+    They left before that by up to a period, as they had come before the first sighting by up to one: the two even out.
+    """
+    return Piece(piece.first, max(piece.first, min(piece.last, missed_at - latency)), piece.seen)
 
 
 def _elder(one: Seen, other: Seen) -> Seen:
