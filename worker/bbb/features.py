@@ -97,10 +97,19 @@ def _listing(client: Client) -> tuple[tuple[str, ...], list[MeetingInfo], str]:
         try:
             meetings = parse_meetings(client.signed_with(algorithm).meetings_raw())
         except Error as error:
-            complaint = complaint or f"{type(error).__name__}: {error}"
+            complaint = complaint or _said(error)
         else:
             accepted.append(algorithm)
     return tuple(accepted), meetings, complaint
+
+
+def _said(error: Error) -> str:
+    """What went wrong and where to look, for somebody who has just typed an address and a secret."""
+    if isinstance(error, ChecksumRefused):
+        return f"it refuses the checksum ({error.key}): the secret is wrong, or it is another server's"
+    if isinstance(error, Garbled | Unsupported):
+        return f"{error}; look at the address"
+    return str(error)
 
 
 def _names_people(meetings: list[MeetingInfo]) -> bool | None:

@@ -82,7 +82,7 @@ def _root(
 def main() -> None:
     """The entry point of the ``meetingz`` command."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
@@ -90,11 +90,27 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
-        line = _line(error)
-        if line is None:
+        usage = _usage(error)
+        line = None if usage else _line(error)
+        if not usage and line is None:
             raise
-        print(f"meetingz: {line}", file=sys.stderr)  # noqa: T201
-        sys.exit(1)
+        print(usage or f"meetingz: {line}", file=sys.stderr)  # noqa: T201
+        sys.exit(2 if usage else 1)
+
+
+def _usage(error: Exception) -> str | None:
+    """One line for a command that was typed wrongly, or the help where nothing was typed; None for other errors.
+
+    Typer keeps the class of these errors to itself: they are known by what they can do.
+    """
+    message = getattr(error, "format_message", None)
+    if message is None:
+        return None
+    text, context = str(message()), getattr(error, "ctx", None)
+    if text.startswith("Usage:"):
+        return text
+    path = context.command_path if context else "meetingz"
+    return f"{path}: {' '.join(text.split()).rstrip('.')}; see `{path} --help`"
 
 
 def _line(error: Exception) -> str | None:

@@ -25,7 +25,10 @@ CourseOption = Annotated[str | None, typer.Option("--course", metavar="CODE", he
 
 
 def context(*, migrated: bool = True) -> "Context":
-    """The surroundings of this command. Raises DatabaseBehind where the tables are not there yet."""
+    """The surroundings of this command. Raises DatabaseBehind where the tables are not there yet.
+
+    The embedded database is made at its first use; one that a person named waits for ``meetingz db upgrade``.
+    """
     from worker import logs, settings
     from worker.operations import context as contexts
     from worker.operations import story
@@ -35,7 +38,10 @@ def context(*, migrated: bool = True) -> "Context":
     logs.configure(given, "WARNING")
     _leaving.enter_context(story.acting(person()))
     made = contexts.make(given)
+    _leaving.callback(made.database.dispose)
     if migrated:
+        if not given.database_url.get_secret_value() and migrate.current(made.database) is None:
+            migrate.upgrade(made.database)
         migrate.require_current(made.database)
     return made
 
@@ -73,6 +79,14 @@ def person() -> str:
         return getpass.getuser()
     except (OSError, KeyError):  # a number without a name, as in many containers
         return f"uid {os.getuid()}"
+
+
+def require_course(context: "Context", code: str) -> None:
+    """Raise Unknown unless there is a course of this code."""
+    from worker.operations import arrange
+
+    with context.database.read() as session:
+        arrange.course(session, code)
 
 
 def now() -> datetime:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from worker.cli import door
-from worker.errors import InputError
+from worker.errors import InputError, ServerTrouble
 
 if TYPE_CHECKING:
     from worker.store.tables import Server
 
-app = typer.Typer(name="server", help="Servers: add, list, check, drain, enable, disable.", no_args_is_help=True)
+app = typer.Typer(name="server", help="Servers: add, list, check, set, drain, enable, disable.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The server's name.")]
 _CHECKSUMS = ("sha1", "sha256", "sha384", "sha512")
@@ -33,11 +33,15 @@ def add(
     """Add a server. The secret never stands on the command line."""
     from worker.operations import servers
 
-    if checksum not in _CHECKSUMS:
-        raise typer.BadParameter(f"{checksum!r} is not one of {', '.join(_CHECKSUMS)}", param_hint="--checksum")
+    _check_checksum(checksum)
     secret = _secret(secret_env, secret_file, secret_stdin)
     servers.add(door.context(), name, url, secret, door.now(), checksum=checksum, capacity=capacity, weight=weight)
     door.say(f"added {name}; `meetingz server check {name}` asks what it can do")
+
+
+def _check_checksum(name: str | None) -> None:
+    if name is not None and name not in _CHECKSUMS:
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(_CHECKSUMS)}", param_hint="--checksum")
 
 
 def _secret(variable: str | None, file: Path | None, stdin: bool) -> str:
@@ -78,7 +82,8 @@ def _facts(row: "Server") -> dict[str, Any]:
 def _state(row: "Server") -> str:
     if not row.enabled:
         return "disabled"
-    health = "healthy" if row.healthy else "down"
+    asked = row.checked_at or row.polled_at
+    health = "down" if not row.healthy else "healthy" if asked else "not asked yet"
     return f"draining, {health}" if row.draining else health
 
 
@@ -92,11 +97,35 @@ def check(name: Name, as_json: door.Json = False) -> None:
     features = servers.check(door.context(), name, door.now())
     if as_json:
         door.as_json(asdict(features))
+    elif features.problem:
+        raise ServerTrouble(f"server {name} cannot be used: {features.problem}; `meetingz server set` mends an entry")
     else:
         for line in features.words():
             door.say(line)
     if features.problem:
         raise typer.Exit(1)
+
+
+@app.command(name="set")
+def set_(
+    name: Name,
+    url: Annotated[str | None, typer.Option("--url", metavar="URL", help="Another address.")] = None,
+    secret_env: Annotated[str | None, typer.Option(metavar="VAR", help="The variable that holds the secret.")] = None,
+    secret_file: Annotated[Path | None, typer.Option(metavar="F", help="The file that holds the secret.")] = None,
+    secret_stdin: Annotated[bool, typer.Option("--secret-stdin", help="Read the secret from stdin.")] = False,
+    checksum: Annotated[str | None, typer.Option(help="sha1, sha256, sha384 or sha512.")] = None,
+    capacity: Annotated[int | None, typer.Option(min=0, help="People at once; 0 takes the limit away.")] = None,
+    weight: Annotated[float | None, typer.Option(help="Its share of the meetings.")] = None,
+) -> None:
+    """Change a server's address, secret, checksum, capacity or weight; what is not named stays."""
+    from worker.operations import servers
+
+    _check_checksum(checksum)
+    named = secret_env is not None or secret_file is not None or secret_stdin
+    secret = _secret(secret_env, secret_file, secret_stdin) if named else None
+    changes = servers.Changes(url, secret, checksum, capacity, weight)
+    servers.change(door.context(), name, changes, door.now())
+    door.say(f"changed {name}; `meetingz server check {name}` asks what it can do")
 
 
 @app.command()

@@ -1,7 +1,7 @@
-"""Servers: added, listed, checked, drained, enabled, disabled."""
+"""Servers: added, changed, listed, checked, drained, enabled, disabled."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select
@@ -39,19 +39,12 @@ def add(
     weight: float = 1.0,
 ) -> int:
     """Add a server; its secret is stored encrypted. Raises Conflict where name or address is taken."""
-    if not secret:
-        raise InputError("the secret is empty")
-    if weight <= 0:
-        raise InputError(f"the weight {weight:g} is not possible; write a number above 0")
-    try:
-        endpoint = bbb.Endpoint(url, secret, checksum)
-    except (ValueError, bbb.UnsafeRequest) as error:
-        raise InputError(str(error)) from None
+    _check_weight(weight)
+    endpoint = _endpoint(url, secret, checksum)
     with context.database.write() as session:
         if session.scalar(select(Server.id).where(Server.name == name)) is not None:
             raise Conflict(f"there is a server {name!r} already")
-        if session.scalar(select(Server.id).where(Server.api_url == endpoint.base_url)) is not None:
-            raise Conflict(f"there is a server with the address {endpoint.base_url} already")
+        _check_address_is_free(session, endpoint.base_url)
         row = Server(
             name=name,
             api_url=endpoint.base_url,
@@ -64,6 +57,62 @@ def add(
         session.flush()
         story.tell(session, "server_added", now, server_id=row.id, detail=name)
         return row.id
+
+
+def _check_weight(weight: float) -> None:
+    if not 0 < weight < float("inf"):
+        raise InputError(f"the weight {weight:g} is not possible; write a number above 0")
+
+
+def _endpoint(url: str, secret: str, checksum: str) -> bbb.Endpoint:
+    if not secret:
+        raise InputError("the secret is empty")
+    try:
+        return bbb.Endpoint(url, secret, checksum)
+    except (ValueError, bbb.UnsafeRequest) as error:
+        raise InputError(str(error)) from None
+
+
+def _check_address_is_free(session: Session, url: str) -> None:
+    if session.scalar(select(Server.id).where(Server.api_url == url)) is not None:
+        raise Conflict(f"there is a server with the address {url} already")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is to be changed of a server; None stays as it is, a capacity of 0 takes the limit away."""
+
+    url: str | None = None
+    secret: str | None = None
+    checksum: str | None = None
+    capacity: int | None = None
+    weight: float | None = None
+
+
+def change(context: Context, name: str, changes: Changes, now: datetime) -> None:
+    """Mend a server's entry. Raises Unknown, Conflict where the address is taken, InputError."""
+    if changes == Changes():
+        raise InputError("nothing to change was named")
+    with context.database.write() as session:
+        row = find(session, name)
+        secret = context.vault.open(row.secret) if changes.secret is None else changes.secret
+        endpoint = _endpoint(changes.url or row.api_url, secret, changes.checksum or row.checksum)
+        if endpoint.base_url != row.api_url:
+            _check_address_is_free(session, endpoint.base_url)
+        row.api_url, row.checksum = endpoint.base_url, endpoint.checksum
+        if changes.secret is not None:
+            row.secret = context.vault.lock(secret)
+        _change_share(row, changes)
+        row.healthy, row.failures, row.last_error = True, 0, None
+        story.tell(session, "server_changed", now, server_id=row.id, detail=name)
+
+
+def _change_share(row: Server, changes: Changes) -> None:
+    if changes.weight is not None:
+        _check_weight(changes.weight)
+        row.weight = changes.weight
+    if changes.capacity is not None:
+        row.capacity = changes.capacity or None
 
 
 def from_settings(context: Context, now: datetime) -> None:
@@ -115,6 +164,9 @@ def check(context: Context, name: str, now: datetime) -> bbb.Features:
     with context.database.read() as session:
         server = find(session, name)
     features = bbb.probe(context.connect(server))
+    if features.checksums and server.checksum not in features.checksums:
+        accepted = ", ".join(features.checksums)
+        features = replace(features, problem=f"it does not accept {server.checksum} checksums, but {accepted}")
     with context.database.write() as session:
         row = find(session, name)
         row.features = {key: str(value) for key, value in asdict(features).items()}
