@@ -115,8 +115,11 @@ def _one(session: "Session", number: int) -> "Sitting":
 @app.command()
 def cancel(number: Id, reason: Annotated[str, typer.Option("--reason", metavar="R", help="Why; it is kept.")]) -> None:
     """It will not take place."""
+    from worker.errors import InputError
     from worker.operations import arrange
 
+    if not reason.strip():
+        raise InputError("the reason is empty; say why in a few words")
     arrange.cancel(door.context(), number, reason, door.now())
     door.say(f"cancelled occurrence {number}")
 

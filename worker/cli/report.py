@@ -115,6 +115,8 @@ def _write(
     from worker.operations import tables_of_reports
 
     chosen, context = _format(format, output), door.context()
+    if wanted.course is not None:
+        door.require_course(context, wanted.course)  # rows are streamed: an unknown course is to be said before them
     spoken = _language(language or context.settings.language)
     table = tables_of_reports.make(context, name, wanted, spoken, door.now(), by=by)
     exports.write(_counted(table, output), chosen, output if output is not None else sys.stdout.buffer)

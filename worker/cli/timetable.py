@@ -84,7 +84,8 @@ def _show(changes: "Changes", dry_run: bool, prune: bool, as_json: bool) -> None
         door.table(("change", "course", ""), _rows(changes, prune), empty="nothing would change")
     kinds = (("new", changes.new), ("changed", changes.changed), ("unchanged", changes.unchanged))
     counts = ", ".join(f"{len(codes)} {kind}" for kind, codes in kinds)
-    door.say(f"{'would be ' if dry_run else ''}courses: {counts}; occurrences planned now: {changes.occurrences}")
+    end = "; a dry run, nothing was changed" if dry_run else ""
+    door.say(f"courses: {counts}; occurrences planned now: {changes.occurrences}{end}")
     if changes.gone:
         done = "archived" if prune else "not in the file; they stay, --prune archives them"
         door.say(f"{len(changes.gone)} courses of this installation {'would be ' if dry_run and prune else ''}{done}")
@@ -100,7 +101,9 @@ def _rows(changes: "Changes", prune: bool) -> "Iterator[tuple[str, str, str]]":
 
 @app.command()
 def export(
-    format: Annotated[Literal["csv", "xlsx", "ics"], typer.Option()] = "csv",
+    format: Annotated[
+        Literal["csv", "xlsx", "ics"] | None, typer.Option(help="By the file's name if left out, else csv.")
+    ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="stdout if left out.")] = None,
 ) -> None:
     """Write the timetable in a form that import reads back."""
@@ -113,9 +116,18 @@ def export(
         courses = drafts(session, now)
     target = output if output is not None else sys.stdout.buffer
     try:
-        write_timetable(courses, target, format, since=now.date(), week_start=context.settings.week_start)
+        write_timetable(
+            courses, target, format or _by_name(output), since=now.date(), week_start=context.settings.week_start
+        )
     except ValueError as error:
         raise InputError(str(error)) from error
+
+
+def _by_name(output: Path | None) -> str:
+    suffix = output.suffix.lstrip(".").lower() if output else ""
+    if suffix not in ("", "csv", "xlsx", "ics"):
+        raise typer.BadParameter(f"{suffix!r} is not one of csv, xlsx, ics", param_hint="--format")
+    return suffix or "csv"
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """A file is there whole or not at all: written beside its place, then renamed into it."""
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ def _is_device(path: Path) -> bool:
 def _replacing(path: Path) -> Iterator[BinaryIO]:
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a directory")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "there is no such folder", str(path.parent))
     # A short name of our own: a neighbour's name may already be as long as the file system allows.
     neighbour = path.with_name(f".{secrets.token_hex(8)}.part")
     try:

@@ -31,7 +31,7 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise BadFile(path.name, f"cannot be read ({error.strerror})", "check the path") from error
+        raise BadFile(path.name or str(path), f"cannot be read ({error.strerror})", "check the path") from error
 
 
 def decode(data: bytes, name: str) -> str:
