@@ -68,8 +68,8 @@ def configuration(given: settings.Settings) -> dict[str, Any]:
 
 
 def _transport(given: settings.Settings) -> dict[str, Any]:
-    if given.embedded:  # looked at this often, seconds
-        return {"polling_interval": 0.1}
+    if given.embedded:  # looked at this often, seconds: a small part of the shortest wait for a bell
+        return {"polling_interval": min(0.1, given.poll_period_seconds / 20)}
     # A connection that died silently is noticed, by whoever listens and by whoever writes; no task comes near the
     # visibility timeout.
     sockets = {"socket_keepalive": True, "socket_connect_timeout": 10, "socket_timeout": 30}

@@ -19,7 +19,11 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed, the same people.")] = 1,
     as_json: door.Json = False,
 ) -> None:
-    """A timetable, a simulated server, classes that open, run, overrun and end; who was there; the recording found."""
+    """A day of classes in a minute, simulated.
+
+    A timetable and its people come from files; rooms open on a simulated server, stand empty, overrun and end; who was
+    there is measured against what the simulator knows to be true; a recording is found; reports are written.
+    """
     from worker import clock, logs, settings
     from worker.demo import screen, stage
     from worker.operations import report

@@ -19,7 +19,10 @@ def simulate(
     scale: Annotated[float, typer.Option(min=0.01, help="How many times faster its own clocks run.")] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed, the same people and faults.")] = 0,
 ) -> None:
-    """A simulated BigBlueButton server, with a control API at /control/. Its secret is "simulated" unless given."""
+    """A simulated server, to try things on.
+
+    It behaves as BigBlueButton does and has a control API at /control/. Its secret is "simulated" unless given.
+    """
     import os
 
     from worker.simulator import PROFILES, World, run

@@ -31,7 +31,7 @@ class Play:
     @property
     def absentee(self) -> tuple[str, str]:
         """Enrolled, and never there."""
-        return f"{self.code.lower()}-absent", "Parisa Nowhere · پریسا غایب"
+        return f"{self.code.lower()}-absent", "Nora Absent · غایب"
 
 
 def plays(unit: float, seed: int) -> tuple[Play, ...]:
@@ -48,8 +48,8 @@ def plays(unit: float, seed: int) -> tuple[Play, ...]:
     taped = crowd(seed, 7, length=length, prefix="lit", gap=4 * unit)
     return (
         Play("ALG-101", "Algebra · جبر", "never", tuple(steady), "expired"),
-        Play("PHY-201", "Physics, the teacher overstays · فیزیک", "never", tuple(stayers), "ended"),
-        Play("CHE-110", "Chemistry, nobody comes at first · شیمی", "never", tuple(latecomers), "expired", least_runs=2),
+        Play("PHY-201", "Physics, overstays · فیزیک", "never", tuple(stayers), "ended"),
+        Play("CHE-110", "Chemistry, late · شیمی", "never", tuple(latecomers), "expired", least_runs=2),
         Play("LIT-300", "Literature, recorded · ادبیات", "always", tuple(taped), "expired"),
     )
 

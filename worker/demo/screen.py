@@ -12,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from worker.demo import cast
 from worker.demo.stage import Scene, Show, Stage
 from worker.store.tables import Event, Meeting
 
@@ -35,12 +36,22 @@ _STYLES = {"live": "bold green", "open": "cyan", "held": "blue", "planned": "dim
 @contextmanager
 def shown(stage: Stage) -> Iterator[Show]:
     """A function that shows one scene after another."""
-    console = Console(stderr=True)
+    console = Console(stderr=True, highlight=False)
+    console.print(_introduction(stage))
     if console.is_terminal:
         with Live(console=console, refresh_per_second=8, transient=False) as live:
             yield lambda scene: live.update(_picture(stage, scene))
     else:
         yield _lines(stage, console)
+
+
+def _introduction(stage: Stage) -> Text:
+    length = cast.LASTS * stage.unit
+    period = stage.context.settings.poll_period_seconds
+    return Text(
+        f"{len(stage.plays)} classes of {length:.0f} s on a simulated server, watched every {period:.2g} s. "
+        "Times are seconds from the start of class.\n"
+    )
 
 
 def _lines(stage: Stage, console: Console) -> Show:
@@ -50,7 +61,7 @@ def _lines(stage: Stage, console: Console) -> Show:
         for event in scene.events:
             if event.id not in told and event.kind in _TELL:
                 told.add(event.id)
-                console.print(_story(stage, event), highlight=False)
+                console.print(_story(stage, event))
 
     return show
 
@@ -62,19 +73,27 @@ def _story(stage: Stage, event: Event) -> Text:
 
 
 def _picture(stage: Stage, scene: Scene) -> Group:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, expand=False)
-    for heading in ("course", "title", "state", "on", "room"):
-        table.add_column(heading)
+    table = _table("course", "title", "state", "room", "on")
     for each in scene.sittings:
-        people = each.meeting.people if each.meeting else 0
         state = Text(each.state, style=_STYLES.get(each.state, ""))
-        bar = Text("●" * people, style="green")
-        table.add_row(
-            each.course.code, each.course.title, state, Text.assemble(f"{people:2d} ", bar), _room(each.meeting)
-        )
+        table.add_row(each.course.code, each.course.title, state, _room(each.meeting), _people(each.meeting))
     story = [_story(stage, event) for event in scene.events if event.kind in _TELL][-8:]
-    left = Text(f"{scene.done:4.0%} ", style="dim")
-    return Group(table, Text(), *story, Text(), left, ProgressBar(total=1, completed=scene.done, width=60))
+    done = Table.grid(padding=(0, 1))
+    done.add_row(Text(f"{scene.done:4.0%}", style="dim"), ProgressBar(total=1, completed=scene.done, width=60))
+    return Group(table, Text(), *story, Text(), done)
+
+
+def _table(*headings: str) -> Table:
+    """Narrow enough for a terminal of 80 columns with every name on one line."""
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in headings:
+        table.add_column(heading, no_wrap=True)
+    return table
+
+
+def _people(meeting: Meeting | None) -> Text:
+    count = meeting.people if meeting else 0
+    return Text.assemble(f"{count:2d} ", ("●" * count, "green")) if count else Text()
 
 
 def _room(meeting: Meeting | None) -> str:
@@ -94,22 +113,22 @@ def tell(summary: dict[str, Any], attendance: list[dict[str, Any]]) -> None:
         console.print(f"recording of {recording['course']}: {recording['state']}, {', '.join(recording['formats'])}")
     accuracy = summary["accuracy"]
     console.print(
-        f"presence against the truth, {accuracy['persons']} people: median error {accuracy['median_seconds']:.2f} s, "
-        f"worst {accuracy['worst_seconds']:.2f} s ({accuracy['worst_person']}); polled every "
-        f"{accuracy['poll_period_seconds']:g} s"
+        f"presence against the simulator's truth, {accuracy['persons']} people: median error a stay "
+        f"{accuracy['median_seconds']:.2f} s, worst {accuracy['worst_seconds']:.2f} s ({accuracy['worst_person']}); "
+        f"polled every {accuracy['poll_period_seconds']:.2f} s, longest gap {accuracy['longest_gap_seconds']:.2f} s"
     )
     for path in summary["files"]:
         console.print(f"wrote {path}")
-    if not summary["ok"]:
-        console.print("something did not come out as it should", style="bold red")
+    for problem in summary["problems"]:
+        console.print(Text(f"not as it should be: {problem}", style="bold red"))
 
 
 def _attendance(rows: list[dict[str, Any]]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False)
-    for heading in ("course", "name", "status", "", "seconds", "percent", "joins"):
-        table.add_column(heading, justify="right" if heading in ("seconds", "percent", "joins") else "left")
+    table = _table("course", "name", "status", "seconds", "share", "joins")
+    for column in table.columns[3:]:
+        column.justify = "right"
     for row in rows:
-        flags = " ".join(word for word, on in (("late", row["late"]), ("left early", row["left_early"])) if on)
+        flags = [word for word, on in (("late", row["late"]), ("left early", row["left_early"])) if on]
         numbers = (f"{row['seconds_present']:.1f}", f"{row['percent']:.0f} %", str(row["joins"]))
-        table.add_row(row["course"], Text(row["full_name"]), row["status"], flags, *numbers)
+        table.add_row(row["course"], Text(row["full_name"]), ", ".join((row["status"], *flags)), *numbers)
     return table

@@ -13,8 +13,20 @@ from sqlalchemy import func, select
 from worker import clock, exports
 from worker.demo import cast, verdict
 from worker.demo.cast import Play
+from worker.demo.verdict import Accuracy
+from worker.domain import attendance
 from worker.embedded import Embedded
-from worker.operations import arrange, import_timetable, recordings, report, rooms, servers, sittings, tables_of_reports
+from worker.operations import (
+    arrange,
+    fold,
+    import_timetable,
+    recordings,
+    report,
+    rooms,
+    servers,
+    sittings,
+    tables_of_reports,
+)
 from worker.operations import context as contexts
 from worker.operations.context import Context
 from worker.operations.report import Wanted
@@ -181,14 +193,43 @@ def sum_up(stage: Stage) -> dict[str, Any]:
     courses = [_course(stage, each, rows) for each in scene.sittings]
     with stage.context.database.read() as session:
         found = recordings.listed(session)
-    allowed = 2 * stage.context.settings.poll_period_seconds
+    gap = _longest_gap(stage, scene)
+    period = stage.context.settings.poll_period_seconds
+    problems = _problems(stage, courses, accuracy, found, 2 * gap)
     return {
-        "ok": all(each["as_expected"] for each in courses) and accuracy.worst_seconds <= allowed and bool(found),
+        "ok": not problems,
+        "problems": problems,
         "courses": courses,
-        "accuracy": asdict(accuracy) | {"poll_period_seconds": allowed / 2, "allowed_seconds": allowed},
+        "accuracy": asdict(accuracy)
+        | {"poll_period_seconds": period, "longest_gap_seconds": gap, "allowed_seconds": 2 * gap},
         "recordings": found,
         "files": [str(path) for path in _write(stage, scene.now)],
     }
+
+
+def _longest_gap(stage: Stage, scene: Scene) -> float:
+    """The longest time between two looks at a room that differ, in seconds: somebody may have come or gone in it."""
+    with stage.context.database.read() as session:
+        rooms = [run for each in scene.sittings for run in fold.load(session, each.occurrence.id)]
+    unseen = (attendance.gaps([room], timedelta(0), scene.now) for room in rooms)
+    return max((span.seconds for spans in unseen for span in spans), default=0.0)
+
+
+def _problems(
+    stage: Stage, courses: list[dict[str, Any]], accuracy: Accuracy, found: list[dict[str, Any]], allowed: float
+) -> list[str]:
+    """What did not come out as it should, in words."""
+    problems = [
+        f"{each['course']}: {each['state']}, {each['rooms']} rooms, {each['closed']}; it should be held and end with "
+        f"{each['expected_closed']}"
+        for each in courses
+        if not each["as_expected"]
+    ]
+    if accuracy.worst_seconds > allowed:
+        problems.append(f"presence of {accuracy.worst_person}: {accuracy.worst_seconds:.2f} s wrong")
+    recorded = {play.code for play in stage.plays.values() if play.record == "always"}
+    missing = recorded - {each["course"] for each in found}
+    return problems + [f"no recording of {code}" for code in sorted(missing)]
 
 
 def wanted(stage: Stage) -> Wanted:

@@ -1,4 +1,8 @@
-"""What was computed against what the simulator knows to be true, in seconds a person."""
+"""What was computed against what the simulator knows to be true, in seconds a stay.
+
+A stay is known to within one look at each end (see worker/domain/attendance.py), so nobody's error may exceed twice
+the longest time between two looks, for each of his stays.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -12,7 +16,7 @@ from worker.simulator import TruthStay
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """The errors of the computed presence."""
+    """The errors of the computed presence: each person's, divided by the number of his true stays."""
 
     persons: int
     median_seconds: float
@@ -32,8 +36,9 @@ def compare(
         assert isinstance(end, datetime)
         assert isinstance(seconds, int | float)
         key = (row["occurrence"], row["user_id"])
-        there = sum(span.seconds for span in clip(merge(true[key]), Span(start, end)))
-        errors[f"{row['course']}/{row['user_id']}"] = abs(seconds - there)
+        there = clip(merge(true[key]), Span(start, end))
+        error = abs(seconds - sum(span.seconds for span in there))
+        errors[f"{row['course']}/{row['user_id']}"] = error / max(1, len(there))
     worst = max(errors, key=lambda each: errors[each], default="")
     return Accuracy(len(errors), median(errors.values()) if errors else 0.0, errors.get(worst, 0.0), worst)
 
