@@ -5,7 +5,7 @@ stays 9:00 all year. A start that the spring change skips moves forward by the g
 earlier holds.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -47,11 +47,17 @@ class Rule:
     anchor: date | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "cron", normalise_cron(self.cron))
-        known_zone(self.timezone)
+        object.__setattr__(self, "cron", _checked(self.cron, self.timezone))
         _check_length(self.minutes)
         _check_span(self.valid_from, self.valid_until)
         _check_weeks(self.every_weeks, self.anchor)
+
+
+@lru_cache(maxsize=8192)
+def _checked(cron: str, timezone: str) -> str:
+    """The one spelling of an expression; thousands of rules share theirs."""
+    known_zone(timezone)
+    return normalise_cron(cron)
 
 
 def _check_length(minutes: int) -> None:
@@ -79,13 +85,21 @@ class _Start(NamedTuple):
 def starts(rule: Rule, after: datetime, before: datetime, *, week_start: int = SATURDAY) -> list[datetime]:
     """All starts in UTC with `after <= start < before`, in order, each once. `week_start` counts from Monday = 0."""
     found = _expand(rule.cron, rule.timezone, after, before)
-    # The filters read the day the rule names, so that a start moved past midnight still belongs to its own day.
-    if rule.valid_from is not None:
-        found = [start for start in found if start.day >= rule.valid_from.toordinal()]
-    if rule.valid_until is not None:
-        found = [start for start in found if start.day <= rule.valid_until.toordinal()]
-    if rule.every_weeks > 1:
-        found = [start for start in found if _counts(rule, start.day, week_start)]
+    if rule.every_weeks == 1 and found.lies_within(rule.valid_from, rule.valid_until):
+        return list(found.distinct)
+    return _distinct(start for start in found.all if _holds(rule, start.day, week_start))
+
+
+def _holds(rule: Rule, day: int, week_start: int) -> bool:
+    """Whether the rule holds on the day it names, so that a start moved past midnight still belongs to its own day."""
+    if rule.valid_from is not None and day < rule.valid_from.toordinal():
+        return False
+    if rule.valid_until is not None and day > rule.valid_until.toordinal():
+        return False
+    return _counts(rule, day, week_start)
+
+
+def _distinct(found: Iterable[_Start]) -> list[datetime]:
     return list(dict.fromkeys([at for _, at in found]))  # the gap can push one start onto the next
 
 
@@ -104,14 +118,28 @@ def _week(day: int, week_start: int) -> int:
     return (day - 1 - week_start) // 7  # day 1 was a Monday
 
 
+class _Expansion(NamedTuple):
+    """The starts of an expression in a window, in order."""
+
+    all: Sequence[_Start]
+    distinct: Sequence[datetime]
+    first_day: date
+    last_day: date
+
+    def lies_within(self, first: date | None, last: date | None) -> bool:
+        return (first is None or first <= self.first_day) and (last is None or self.last_day <= last)
+
+
 @lru_cache(maxsize=4096)
-def _expand(cron: str, timezone: str, after: datetime, before: datetime) -> Sequence[_Start]:
+def _expand(cron: str, timezone: str, after: datetime, before: datetime) -> _Expansion:
     """Every start of an expression in a zone and a window, shared by all rules that have these in common."""
     zone, fields = known_zone(timezone), cron_fields(cron)
     # Two days on either side: zones reach 14 hours from UTC, and a gap may swallow a whole day (Apia, 2011).
     locals_ = _locals(fields, _day(after) - 2, _day(before) + 2)
     found = (_Start(local.toordinal(), to_utc(local, zone)) for local in locals_)
-    return sorted((start for start in found if after <= start.at < before), key=lambda start: start.at)
+    held = sorted((start for start in found if after <= start.at < before), key=lambda start: start.at)
+    days = [start.day for start in held] or [_day(after)]
+    return _Expansion(held, _distinct(held), date.fromordinal(min(days)), date.fromordinal(max(days)))
 
 
 def _day(instant: datetime) -> int:
