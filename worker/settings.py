@@ -6,6 +6,7 @@ A variable wins over the file, the file over the default. Every field is ``MEETI
 class can be played in seconds. Contradictions are refused here, before anything runs.
 """
 
+import base64
 import os
 import re
 from functools import cache
@@ -160,6 +161,15 @@ class Settings(BaseSettings):
             re.compile(value)
         except re.error as error:
             raise ValueError(f"not a regular expression: {error}") from None
+        return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _secret_is_base64(cls, value: SecretStr | None) -> SecretStr | None:
+        try:
+            base64.b64decode((value.get_secret_value() if value else "").removeprefix("whsec_"), validate=True)
+        except ValueError:
+            raise ValueError("write whsec_ and base64, as the receiver of the webhooks gave it") from None
         return value
 
     @model_validator(mode="after")

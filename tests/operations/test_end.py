@@ -73,7 +73,7 @@ def test_asking_is_not_ending_and_a_meeting_that_lives_on_is_asked_again(stage, 
         stage.tick()
     assert stage.only_meeting().end_requests == 6
     assert stage.story().count("end_asked") == 1
-    assert stage.story().count("lives_on") == 1
+    assert stage.story().count("not_ended") == 1
 
 
 def test_no_answer_is_asked_again_at_the_next_tick(stage, server, occurrence):
@@ -84,7 +84,7 @@ def test_no_answer_is_asked_again_at_the_next_tick(stage, server, occurrence):
         stage.clock.advance(seconds=30)
     assert outcomes == ["late", "late", "asked"]
     assert stage.story().count("end_asked") == 1
-    assert stage.story().count("lives_on") == 0
+    assert stage.story().count("not_ended") == 0
 
 
 def test_a_lost_answer_to_a_request_that_was_heard_is_no_trouble(stage, server, occurrence):
@@ -254,7 +254,7 @@ def test_a_class_whose_room_never_opened_is_settled_and_its_request_given_up(
     stage.run_until(lambda: stage.occurrence(occurrence).settled_at, seconds=300, ticks=40)
     assert stage.live() == []
     assert stage.only_meeting().close_reason == "abandoned"
-    assert stage.story()[-1] == "missed"
+    assert "missed" in stage.story()
     assert stage.marks()["u1"]["status"] == "unknown"
 
 

@@ -322,3 +322,29 @@ def test_every_era_is_opened_and_asked_again_without_a_second_meeting(
     server.world.faults.add(Fault("drop_after", call="create", count=1))
     assert [stage.provision(), stage.provision()] == [["late"], ["opened"]]
     assert len(server.world.history()) == len(stage.meetings()) == 1
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_workers_with_the_same_batch_in_another_order_open_each_room_once(
+    stage, server, make_course, make_occurrence, failing
+):
+    for number in range(12):
+        make_course(f"c{number}")
+    made = [make_occurrence(f"c{number}") for number in range(12)]
+    if failing:
+        server.world.faults.add(Fault("drop_after", call="create", count=12))
+        stage.provision()
+        server.world.faults.clear()
+    orders = [made, made[::-1], made[6:] + made[:6]]
+    together = threading.Barrier(len(orders))
+
+    def open_them(order):
+        together.wait()
+        return provision.some(stage.context, order, stage.clock)
+
+    with ThreadPoolExecutor(len(orders)) as pool:
+        outcomes = [outcome for each in pool.map(open_them, orders) for outcome in each]
+    assert outcomes.count("opened") == 12
+    assert set(outcomes) <= {"opened", "idle"}
+    assert len(stage.live()) == len(stage.meetings()) == len(server.world.history()) == 12
+    assert stage.story("poisoned") == []

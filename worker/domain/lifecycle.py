@@ -107,3 +107,22 @@ def needs_warning(ends_at: datetime, warn: timedelta, warned_at: datetime | None
     """Whether people inside are to be told now that the end is ``warn`` away; told again where the end was moved."""
     since = ends_at - warn
     return since <= now < ends_at and (warned_at is None or warned_at < since)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """When a meeting is ended by us: from ``may`` on where something needs its place, at ``must`` in any case."""
+
+    may: datetime
+    must: datetime
+
+
+def ending(
+    policy: str, closes_at: datetime, grace: timedelta, spare: timedelta, cancelled_at: datetime | None
+) -> Ending | None:
+    """By the end policy of its course; None: never. A cancelled class is ended at once, whatever its policy."""
+    if cancelled_at is not None:
+        return Ending(cancelled_at, cancelled_at)
+    if policy == "never":
+        return None
+    return Ending(closes_at + grace, closes_at + grace + (spare if policy == "spare" else timedelta(0)))

@@ -11,14 +11,11 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from worker.errors import DatabaseBehind
-from worker.operations import provision, pulse
+from worker.operations import alarms, provision, pulse
 from worker.operations.context import Context
-from worker.operations.story import ALARMS
 from worker.store import migrate
-from worker.store.tables import Course, Event, Pulse, Server
+from worker.store.tables import Course, Pulse, Server
 
-#: A loop is late when it has not ended a sweep for this many periods.
-_LATE = 3
 _LEAST_DISK = 200 * 2**20
 
 
@@ -51,17 +48,17 @@ def pulses(context: Context, session: Session, now: datetime) -> Iterator[Findin
     """Each loop: did it end a sweep lately? Cheap enough for a container's health check."""
     known = {row.loop: row for row in session.scalars(select(Pulse))}
     for loop in pulse.LOOPS:
-        yield _pulse(loop, known.get(loop), pulse.period(context, loop), now)
+        yield _pulse(loop, known.get(loop), pulse.patience(context, loop), now)
 
 
-def _pulse(loop: str, row: Pulse | None, period: timedelta, now: datetime) -> Finding:
+def _pulse(loop: str, row: Pulse | None, patience: timedelta, now: datetime) -> Finding:
     remedy = "is worker and beat running? `meetingz up`, or `celery -A worker.celery_app worker` and `... beat`"
     if row is None or row.ended_at is None:
         return Finding(f"loop {loop}", False, "has never run", remedy)
     if row.failed_at is not None and row.failed_at > row.ended_at:
         return Finding(f"loop {loop}", False, f"failed: {row.error}", "see the log of the worker")
     age = now - row.ended_at
-    if age > _LATE * period + timedelta(seconds=30):
+    if age > patience:
         return Finding(f"loop {loop}", False, f"last ran {_ago(age)} ago", remedy)
     return Finding(f"loop {loop}", True, f"last ran {_ago(age)} ago")
 
@@ -108,9 +105,8 @@ def _backlog(context: Context, session: Session, now: datetime) -> Iterator[Find
         yield Finding("rooms", False, f"{waiting} should be open and are not", "see `meetingz occurrence list`")
 
 
-def _alarms(_context: Context, session: Session, now: datetime) -> Iterator[Finding]:
-    since = now - timedelta(days=1)
-    rows = session.scalars(select(Event).where(Event.at >= since, Event.kind.in_(ALARMS)).order_by(Event.at.desc()))
-    for row in rows.fetchmany(10):
+def _alarms(_context: Context, session: Session, _now: datetime) -> Iterator[Finding]:
+    for row in alarms.standing(session)[:10]:
         where = f" (occurrence {row.occurrence_id})" if row.occurrence_id else ""
-        yield Finding(f"alarm {row.kind}", False, f"{row.at.isoformat(timespec='seconds')}{where} {row.detail or ''}")
+        since = row.raised_at.isoformat(timespec="seconds")
+        yield Finding(f"alarm {row.kind}", False, f"since {since}{where}: {row.detail}", "see docs/alarms.md")

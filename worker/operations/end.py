@@ -14,8 +14,7 @@ from sqlalchemy.orm import Session
 
 from worker import bbb
 from worker.clock import Clock
-from worker.domain import labels, lifecycle
-from worker.operations import fold, story
+from worker.operations import endings, fold, notify, story, strays, warn, watch
 from worker.operations.context import Context
 from worker.store import due
 from worker.store.tables import Meeting, Server
@@ -25,8 +24,6 @@ from worker.store.tables import Meeting, Server
 Outcome = Literal["asked", "refused", "late", "idle"]
 
 _AT_ONCE = 8
-#: Requests to one meeting before it is an alarm.
-_LIVES_ON = 3
 
 
 def due_meetings(context: Context, now: datetime) -> list[int]:
@@ -37,12 +34,7 @@ def due_meetings(context: Context, now: datetime) -> list[int]:
 
 def _due(context: Context, session: Session, now: datetime, only: int | None = None) -> list[int]:
     found = due.meetings_to_end(session, now, now - _retry(context), only)
-    return [meeting.id for meeting, closes_at, grace in found if _is_over(context, closes_at, grace, now)]
-
-
-def _is_over(context: Context, closes_at: datetime, grace: float | None, now: datetime) -> bool:
-    seconds = context.settings.grace_seconds if grace is None else grace
-    return lifecycle.is_overrunning(closes_at, timedelta(seconds=seconds), now)
+    return [row[0].id for row in found if endings.is_over(context.settings, session, *row, now)]
 
 
 def _retry(context: Context) -> timedelta:
@@ -50,11 +42,15 @@ def _retry(context: Context) -> timedelta:
 
 
 def sweep(context: Context, clock: Clock) -> list[Outcome]:
-    """End and settle everything that is due, in this process."""
+    """End and settle everything that is due, tell who is inside, look after alarms; all in this process."""
+    warn.some(context, warn.due_meetings(context, clock()), clock)
     outcomes = some(context, due_meetings(context, clock()), clock)
+    strays.some(context, strays.due_meetings(context, clock()), clock)
     with context.database.read() as session:
         over = due.occurrences_to_settle(session, clock())
     fold.settle(context, over, clock)
+    watch.sweep(context, clock())
+    notify.sweep(context, clock)
     return outcomes
 
 
@@ -91,28 +87,15 @@ def one(context: Context, meeting_id: int, now: datetime) -> Outcome:
         meeting = session.get_one(Meeting, meeting_id)
         server = session.get_one(Server, meeting.server_id)
     try:
-        _ask(context, meeting, server)
+        endings.ask(context, meeting, server)
     except bbb.NotFound:
         return "idle"  # it has gone already, and poll will see that
     except bbb.Error as error:
         return _not_ended(context, meeting, error, now)
     with context.database.write() as session:
-        if meeting.end_requests in (1, _LIVES_ON):
-            kind = "end_asked" if meeting.end_requests == 1 else "lives_on"
-            detail = f"asked {meeting.end_requests} times to end"
-            story.tell(session, kind, now, occurrence_id=meeting.occurrence_id, server_id=server.id, detail=detail)
+        if meeting.end_requests == 1:
+            story.tell(session, "end_asked", now, occurrence_id=meeting.occurrence_id, server_id=server.id)
     return "asked"
-
-
-def _ask(context: Context, meeting: Meeting, server: Server) -> None:
-    """Look again, then ask."""
-    client = context.connect(server)
-    info = client.meeting_info(meeting.external_id)
-    occurrence = str(meeting.occurrence_id)
-    known = info.internal_id == meeting.internal_id
-    if not known and not labels.are_ours(info.metadata, origin=context.settings.origin, occurrence=occurrence):
-        raise bbb.WrongPassword("notOurs", "a meeting of this id carries other labels")
-    client.end(meeting.external_id, context.vault.open_pair(meeting.passwords)[1])
 
 
 def _not_ended(context: Context, meeting: Meeting, error: bbb.Error, now: datetime) -> Outcome:

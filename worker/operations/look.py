@@ -73,7 +73,9 @@ class Memory:
         info, people = found.meeting, tuple(map(Seen._make, found.people))
         heads = {seen.key for seen in people if not self._is_bot(seen)}
         moderators = heads & {seen.key for seen in people if seen.role == "MODERATOR"}
-        return Room(info.meeting_id, info.internal_id, people, len(heads), len(moderators), found.names_all, info.recording)
+        return Room(
+            info.meeting_id, info.internal_id, people, len(heads), len(moderators), found.names_all, info.recording
+        )
 
     def _judge(self, seen: Seen) -> bool:
         return bool(self._bots.search(seen.user_id) or self._bots.search(seen.full_name))

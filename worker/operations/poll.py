@@ -7,13 +7,13 @@ web page, half an answer) says nothing about the meeting: its time is unknown, n
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Table, bindparam, or_, select, update
+from sqlalchemy import Table, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from worker import bbb
 from worker.clock import Clock
 from worker.domain import lifecycle
-from worker.operations import health, observe, report_totals, story
+from worker.operations import health, observe, report_totals, story, strays
 from worker.operations.context import Context
 from worker.operations.look import Room, View, look
 from worker.operations.observe import Sight
@@ -101,16 +101,20 @@ def _note_people(session: Session, same: Sequence[tuple[Meeting, Room]], at: dat
     changed = [
         (meeting, room)
         for meeting, room in same
-        if (meeting.people, meeting.moderators, meeting.misses) != (room.heads, room.moderators, 0)
+        if (meeting.people, meeting.moderators, meeting.misses, meeting.recording)
+        != (room.heads, room.moderators, 0, room.recording)
     ]
     if not changed:
         return
-    counts = [{"meeting": meeting.id, "heads": room.heads, "leads": room.moderators} for meeting, room in changed]
+    counts = [
+        {"meeting": meeting.id, "heads": room.heads, "leads": room.moderators, "flag": room.recording}
+        for meeting, room in changed
+    ]
     meetings = Meeting.__table__
     assert isinstance(meetings, Table)
     noted = update(meetings).where(meetings.c.id == bindparam("meeting"), meetings.c.closed_at.is_(None))
     values = {"people": bindparam("heads"), "moderators": bindparam("leads"), "misses": 0, "missed_at": None}
-    session.execute(noted.values(**values), counts)
+    session.execute(noted.values(**values, recording=bindparam("flag")), counts)
     for meeting, room in changed:
         if room.heads and not meeting.people and not _seen_before(session, meeting.id, at):
             story.tell(session, "first_seen", at, occurrence_id=meeting.occurrence_id, server_id=meeting.server_id)
@@ -132,8 +136,16 @@ def _miss(session: Session, context: Context, meeting: Meeting, view: View, at: 
     if lifecycle.is_gone(misses, context.settings.gone_after):
         asked = meeting.end_requested_at is not None
         _close(session, meeting, lifecycle.close_reason(end_requested=asked, people_at_last_sight=meeting.people), at)
-        if not asked and meeting.moderators and not _lost_all(view):
+        if not asked and meeting.moderators and not _lost_all(view) and _watched(session, context, meeting, missed_at):
             _finish(session, meeting, missed_at)
+
+
+def _watched(session: Session, context: Context, meeting: Meeting, missed_at: datetime) -> bool:
+    """Whether it went between two polls in a row. After a hole in our polls the server may as well have been restarted,
+    which ends no class: it is opened again."""
+    last = select(func.max(Observation.last_at)).where(Observation.meeting_id == meeting.id)
+    last_seen = session.scalar(last)
+    return last_seen is not None and missed_at - last_seen < 2 * timedelta(seconds=context.settings.poll_period_seconds)
 
 
 def _lost_all(view: View) -> bool:
@@ -173,4 +185,6 @@ def _note_server(context: Context, server_id: int, view: View, ours: Sequence[Me
         server.people = sum(len(room.people) for room in shown)
         # The series of totals is of our own classes, whoever else is on the server.
         heads = sum(room.heads for room in view.rooms.values())
+        owned = {meeting.external_id for meeting in ours}
+        strays.note(session, server_id, {room.external_id for room in shown} - owned, at)
         report_totals.note(session, server_id, at, meetings=len(view.rooms), people=heads)

@@ -23,6 +23,11 @@ def period(context: Context, loop: Loop) -> timedelta:
     return timedelta(seconds=getattr(context.settings, f"{loop}_period_seconds"))
 
 
+def patience(context: Context, loop: Loop) -> timedelta:
+    """A loop that has not ended a sweep for this long is late."""
+    return 3 * period(context, loop) + timedelta(seconds=30)
+
+
 def claim(context: Context, loop: Loop, now: datetime) -> bool:
     """Whether this sweep is to be done: not where another began less than half a period ago (two beats, two bells)."""
     with context.database.write() as session:

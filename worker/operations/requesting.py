@@ -82,9 +82,9 @@ def _give_up(session: Session, meeting: Meeting, now: datetime) -> None:
     done = session.execute(giving_up.values(**values).execution_options(synchronize_session=False))
     session.refresh(meeting)
     if done.rowcount:  # type: ignore[attr-defined]
-        told = select(Server.last_error).where(Server.id == meeting.server_id)
-        about = {"occurrence_id": meeting.occurrence_id, "server_id": meeting.server_id}
-        story.tell(session, "abandoned", now, detail=session.scalar(told), **about)
+        server = session.get_one(Server, meeting.server_id)
+        detail = f"{server.name}: {server.last_error or 'no meeting'}"
+        story.tell(session, "abandoned", now, occurrence_id=meeting.occurrence_id, server_id=server.id, detail=detail)
 
 
 def _new(
@@ -99,7 +99,7 @@ def _new(
     if not rows or not servers:
         for each in rows:
             detail = "no server is enabled and healthy: see `meetingz server list`"
-            story.tell_once(session, "no_server", now, occurrence_id=each, detail=detail)
+            story.tell_once(session, "create_failed", now, occurrence_id=each, detail=detail)
         return {}
     chosen = _choose(context, session, rows, runs, servers, now)
     token = rooms.installation_token(session)

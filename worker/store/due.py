@@ -62,14 +62,14 @@ def servers_to_harvest(session: Session) -> Sequence[int]:
 
 def meetings_to_end(
     session: Session, now: datetime, retry_before: datetime, only: int | None = None
-) -> Sequence[tuple[Meeting, datetime, float | None]]:
-    """Live meetings past their end, or of a cancelled class, with the end and the course's own grace in seconds.
+) -> Sequence[Row[Meeting, Occurrence, Course]]:
+    """Live meetings past their planned end, or of a cancelled class: whether they are over, their policy says.
 
     Left out are those asked since ``retry_before`` and those whose server said no for good. ``only`` asks about one.
     """
-    over = and_(Occurrence.closes_at <= now, Course.end_policy == "end")
+    over = and_(Occurrence.closes_at <= now, Course.end_policy != "never")
     wanted = (
-        select(Meeting, Occurrence.closes_at, Course.grace_seconds, Occurrence.cancelled_at)
+        select(Meeting, Occurrence, Course)
         .join(Occurrence, Meeting.occurrence_id == Occurrence.id)
         .join(Course, Occurrence.course_id == Course.id)
         .where(Meeting.closed_at.is_(None), Meeting.state != "requested", Meeting.end_refused.is_(None))
@@ -77,12 +77,7 @@ def meetings_to_end(
         .where(or_(over, Occurrence.cancelled_at.is_not(None)))
         .order_by(Meeting.id)
     )
-    if only is not None:
-        wanted = wanted.where(Meeting.id == only)
-    return [
-        (row[0], row[1] if row[3] is None else row[3], row[2] if row[3] is None else 0.0)
-        for row in session.execute(wanted)
-    ]
+    return session.execute(wanted if only is None else wanted.where(Meeting.id == only)).all()
 
 
 def occurrences_to_settle(session: Session, now: datetime) -> Sequence[int]:
