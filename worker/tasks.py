@@ -5,7 +5,22 @@ from typing import Any
 
 from worker import clock
 from worker.celery_app import app, context
-from worker.operations import end, fold, harvest, plan, poll, provision, pulse, retention
+from worker.operations import (
+    archive,
+    care,
+    end,
+    fold,
+    harvest,
+    notify,
+    plan,
+    poll,
+    provision,
+    pulse,
+    retention,
+    strays,
+    warn,
+    watch,
+)
 from worker.operations.pulse import Loop
 from worker.store import due
 from worker.store.upsert import in_batches
@@ -94,11 +109,23 @@ def harvest_sweep() -> None:
         with pulse.sweep(context(), "harvest", clock.now), context().database.read() as session:
             for server_id in due.servers_to_harvest(session):
                 _send(harvest_server, "harvest", server_id)
+            for bell in (archive_sweep, care_sweep):
+                bell.apply_async(expires=pulse.period(context(), "harvest").total_seconds())
 
 
 @app.task(name="harvest.server")
 def harvest_server(server_id: int) -> None:
     harvest.one(context(), server_id, clock.now)
+
+
+@app.task(name="archive.sweep")
+def archive_sweep() -> None:
+    archive.sweep(context(), clock.now)
+
+
+@app.task(name="care.sweep")
+def care_sweep() -> None:
+    care.sweep(context(), clock.now)
 
 
 def _ring(task: Any, loop: Loop, ids: Sequence[int]) -> None:

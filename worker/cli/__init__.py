@@ -22,6 +22,7 @@ from worker.cli import (
     occurrence,
     person,
     recordings,
+    recordings_care,
     report,
     roster,
     run,
@@ -56,6 +57,7 @@ _NOUNS = (
     recordings,
     user,
 )
+recordings_care.add_to(recordings.app)
 for noun in _NOUNS:
     app.add_typer(noun.app)
 for verb in (demo, up, web, run, join, live, simulate, doctor):

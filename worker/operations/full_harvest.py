@@ -17,6 +17,7 @@ from worker.clock import Clock
 from worker.domain import labels
 from worker.operations import keeping
 from worker.operations.context import Context
+from worker.store import due
 from worker.store.tables import Meeting, Recording, Server
 from worker.store.upsert import in_batches
 
@@ -76,22 +77,15 @@ def mark_gone(context: Context, server_id: int, ids: Iterable[str], now: datetim
             keeping.tell_deleted(session, row, now)
 
 
-def turn(
-    context: Context,
-    server: Server,
-    clock: Clock,
-    *,
-    besides: AbstractSet[str] = frozenset(),
-    everything: bool = False,
-) -> int:
+def turn(context: Context, server: Server, clock: Clock, *, besides: AbstractSet[str] = frozenset()) -> int:
     """Go through some pages, if the pass is due. Returns how many were seen ``besides``. Raises bbb.Error."""
     began = _claim(context, server.id, clock())
     seen, until, before = 0, clock() + _TURN, frozenset[str]()
     while began is not None:
         since, offset = began
-        page = _page(context, server, offset, everything)
+        page = _page(context, server, offset, False)
         ids = frozenset(each.record_id for each in page.recordings)
-        seen += len(_keep(context, server.id, page.recordings, clock(), everything) - besides)
+        seen += len(_keep(context, server.id, page.recordings, clock(), False) - besides)
         last = _is_last(page, offset, repeated=bool(ids) and ids == before)
         if last:
             _look_for_missing(context, server, since, clock())
@@ -100,6 +94,27 @@ def turn(
         if clock() >= until:
             break
     return seen
+
+
+def everything(context: Context, clock: Clock) -> int:
+    """All pages of all servers without a label, for somebody who asks for it: finds what has lost its label.
+
+    Returns how many of all those are ours. Raises bbb.Error.
+    """
+    with context.database.read() as session:
+        servers = [session.get_one(Server, number) for number in due.servers_to_harvest(session)]
+    return sum(_whole(context, server, clock) for server in servers if able(server) is not False)
+
+
+def _whole(context: Context, server: Server, clock: Clock) -> int:
+    seen, offset, before = 0, 0, frozenset[str]()
+    while True:
+        page = _page(context, server, offset, True)
+        ids = frozenset(each.record_id for each in page.recordings)
+        seen += len(_keep(context, server.id, page.recordings, clock(), True))
+        if _is_last(page, offset, repeated=bool(ids) and ids == before):
+            return seen
+        before, offset = ids, offset + _PAGE
 
 
 def _claim(context: Context, server_id: int, now: datetime) -> tuple[datetime, int] | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from worker import clock as clocks
 from worker.clock import Clock
 from worker.errors import InputError
-from worker.operations import end, harvest, plan, poll, provision, pulse
+from worker.operations import archive, care, end, harvest, plan, poll, provision, pulse
 from worker.operations.context import Context
 
 _SWEEPS: dict[pulse.Loop, Callable[[Context, Clock], str]] = {
@@ -14,7 +14,7 @@ _SWEEPS: dict[pulse.Loop, Callable[[Context, Clock], str]] = {
     "provision": lambda context, clock: _counted("provision", provision.sweep(context, clock)),
     "poll": lambda context, clock: f"polled {poll.sweep(context, clock)} servers",
     "end": lambda context, clock: _counted("end", end.sweep(context, clock)),
-    "harvest": lambda context, clock: f"harvested {harvest.sweep(context, clock)} recordings",
+    "harvest": lambda context, clock: _harvest(context, clock),
 }
 
 
@@ -25,6 +25,15 @@ def run(context: Context, loop: str, clock: Clock = clocks.now) -> str:
             with pulse.sweep(context, known, clock):
                 return sweep(context, clock)
     raise InputError(f"{loop!r} is not a loop; there are {', '.join(_SWEEPS)}")
+
+
+def _harvest(context: Context, clock: Clock) -> str:
+    """And what hangs on it: files that courses want, recordings that they keep no longer."""
+    seen = harvest.sweep(context, clock)
+    files, kept = archive.sweep(context, clock), care.sweep(context, clock)
+    extra = [f"archived {files.count('stored')} files"] if files else []
+    extra += [f"deleted {sum(each.done for each in kept)} of {len(kept)} outlived"] if kept else []
+    return "; ".join([f"harvested {seen} recordings", *extra])
 
 
 def _counted(verb: str, outcomes: Sequence[str]) -> str:
