@@ -168,7 +168,7 @@ def test_e90_a_wrong_secret_is_said_in_words(wire, client):
     wire.says(failed("checksumError", "wrong"))
     found = probe(client)
     assert (found.reachable, found.checksums, found.recordings) == (True, (), None)
-    assert found.problem == "ChecksumRefused: checksumError: wrong"
+    assert found.problem == "it refuses the checksum (checksumError): the secret is wrong, or it is another server's"
 
 
 def test_e90_a_silent_server_is_not_reachable(wire, client):

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from sqlalchemy import func, select
 
-from worker import clock, exports
+from worker import clock, exports, settings
 from worker.demo import cast, verdict
 from worker.demo.cast import Play
 from worker.demo.verdict import Accuracy
-from worker.domain import attendance
 from worker.embedded import Embedded
 from worker.operations import (
     arrange,
@@ -97,15 +97,26 @@ def set_up(seconds: float, out: Path, seed: int) -> Iterator[Stage]:
             context.database.dispose()
 
 
+class _Alone(Settings):
+    """Nothing of the installation around reaches the demo: not its database, nor its servers, nor its alarms."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
 def _settings(unit: float, out: Path) -> Settings:
-    return Settings(
+    return _Alone(
         data_dir=out,
-        database_url="",
-        broker_url="memory://",
-        secret_key=None,
-        server_url=None,
-        server_secret=None,
         origin="meetingz-demo",
+        language=settings.load().language,
         timezone=_ZONE,
         lead_seconds=cast.LEAD * unit,
         grace_seconds=cast.GRACE * unit,
@@ -118,6 +129,10 @@ def _settings(unit: float, out: Path) -> Settings:
         end_retry_seconds=4 * unit,
         late_seconds=5 * unit,
         left_early_seconds=5 * unit,
+        spread_seconds=unit,
+        warn_seconds=5 * unit,
+        recording_first_seconds=unit,
+        recording_longest_seconds=2 * unit,
     )
 
 
@@ -211,8 +226,7 @@ def _longest_gap(stage: Stage, scene: Scene) -> float:
     """The longest time between two looks at a room that differ, in seconds: somebody may have come or gone in it."""
     with stage.context.database.read() as session:
         rooms = [run for each in scene.sittings for run in fold.load(session, each.occurrence.id)]
-    unseen = (attendance.gaps([room], timedelta(0), scene.now) for room in rooms)
-    return max((span.seconds for spans in unseen for span in spans), default=0.0)
+    return verdict.longest_gap(rooms)
 
 
 def _problems(

@@ -8,9 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from statistics import median
 
-from worker.domain.attendance import Span, clip, merge
+from worker.domain.attendance import Run, Span, clip, merge
 from worker.simulator import TruthStay
 
 
@@ -52,3 +53,16 @@ def _intervals(
         joined = datetime.fromtimestamp(stay.joined_at, UTC)
         found[occurrence_of.get(stay.meeting_id), stay.user_id].append(Span(joined, max(joined, left)))
     return found
+
+
+def longest_gap(runs: Iterable[Run]) -> float:
+    """The longest time in seconds in which somebody could come or go unseen: between two looks at a room that differ."""
+    gaps = (two.start - one.end for run in runs for one, two in pairwise(_looks(run)))
+    return max((gap.total_seconds() for gap in gaps), default=0.0)
+
+
+def _looks(run: Run) -> list[Span]:
+    """Spans in which every look saw the same people, from the opening of the room to the first look that missed it."""
+    seen = [Span(each.first_at, each.last_at) for each in run.sightings]
+    edges = [Span(at, at) for at in (run.opened_at, run.missed_at) if at is not None]
+    return sorted([*seen, *edges], key=lambda span: (span.start, span.end))
