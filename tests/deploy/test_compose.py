@@ -78,6 +78,16 @@ def test_a_worker_does_not_start_on_tables_that_are_not_there(installation):
     assert last["error"] == "the database is empty: run `meetingz db upgrade`"
 
 
+def test_the_page_is_served_and_its_health_check_sees_it(installation):
+    assert installation.start("migrate").wait(30) == 0
+    assert not installation.is_healthy("web")
+    web = installation.start("web")
+    wait_for(lambda: installation.is_healthy("web"), within=20)
+    web.send_signal(signal.SIGTERM)
+    assert web.wait(20) in (0, -signal.SIGTERM)
+    assert not installation.is_healthy("web")
+
+
 def test_the_services_see_a_class_through(installation, school, context, clock, make_course, make_occurrence):
     began = time.monotonic()
     assert installation.start("migrate").wait(30) == 0
@@ -113,6 +123,9 @@ def test_the_services_see_a_class_through(installation, school, context, clock, 
         age_it(installation.heartbeat(service))
         assert not installation.is_healthy(service)
         told = installation.log(service).read_text()
+        if service == "worker":
+            added = next(line for line in told.splitlines() if "server_added" in line)
+            assert json.loads(added)["detail"] == "default"
         for secret in (SECRET, installation.secret("secret_key"), installation.secret("broker_url")):
             assert secret not in told
 
@@ -121,3 +134,10 @@ def age_it(path):
     """As if it had been touched for the last time five minutes ago."""
     then = time.time() - 300
     os.utime(path, (then, then))
+
+
+@pytest.mark.parametrize("service", ["worker", "beat"])
+def test_the_systemd_units_run_the_same_commands(service):
+    unit = (ROOT / "deploy" / "systemd" / f"meetingz-{service}.service").read_text().splitlines()
+    (line,) = (line for line in unit if line.startswith("ExecStart="))
+    assert line == "ExecStart=/opt/meetingz/bin/" + " ".join(SERVICES[service]["command"])
