@@ -12,7 +12,7 @@ from tests.operations.stage import Crash, crashing
 from worker import bbb
 from worker.domain.attendance import Seen
 from worker.operations import arrange, observe, poll, provision
-from worker.operations.observe import Sight
+from worker.operations.observe import Recent, Sight
 from worker.simulator import PROFILES, Fault
 from worker.store.tables import Attendee, Meeting, Observation, Server
 
@@ -484,7 +484,7 @@ def test_two_pollers_who_number_newcomers_at_once_agree(stage, room):
         together.wait()
         with stage.context.database.write() as session:
             sight = Sight(meeting.id, (Seen(f"u{number}", "Somebody", "VIEWER"),))
-            observe.write(session, [sight], stage.clock() + timedelta(seconds=number), tolerance, {})
+            observe.write(session, [sight], stage.clock() + timedelta(seconds=number), tolerance, Recent())
 
     for _ in range(5):
         with ThreadPoolExecutor(2) as pool:

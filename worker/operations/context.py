@@ -2,6 +2,7 @@
 
 import re
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,9 +40,9 @@ class Context:
         return Memory(self.bots)
 
     @cached_property
-    def recent(self) -> Recent:
-        """What this process observed last of each meeting; only a short cut."""
-        return {}
+    def recent(self) -> defaultdict[int, Recent]:
+        """What this process observed last on each server; only a short cut."""
+        return defaultdict(Recent)
 
     @property
     def rules(self) -> attendance.Rules:
