@@ -10,6 +10,7 @@ import sys
 import typer
 
 from worker.cli import (
+    alarms,
     attendance,
     course,
     database,
@@ -60,7 +61,7 @@ _NOUNS = (
 recordings_care.add_to(recordings.app)
 for noun in _NOUNS:
     app.add_typer(noun.app)
-for verb in (demo, up, web, run, join, live, simulate, doctor):
+for verb in (demo, up, web, run, join, live, simulate, doctor, alarms):
     verb.add_to(app)
 
 

@@ -88,14 +88,19 @@ def set_(
         float | None, typer.Option("--left-early-seconds", metavar="S", help="Left early by more.")
     ] = None,
     defaults: Annotated[bool, typer.Option("--defaults", help="First back to the settings' thresholds.")] = False,
+    server: Annotated[str | None, typer.Option("--server", metavar="NAME", help="Its server, or `any`.")] = None,
+    end_policy: Annotated[str | None, typer.Option("--end-policy", metavar="P", help="end, spare or never.")] = None,
 ) -> None:
-    """Thresholds of its own for one course. Reports use them at once, for past sittings as well."""
-    from worker.operations import thresholds
+    """Thresholds of its own for one course, used at once, for past sittings as well; its server; how it ends."""
+    from worker.operations import course_rules, thresholds
 
+    if server is not None or end_policy is not None:
+        course_rules.put(door.context(), code, door.now(), server=server, end_policy=end_policy)
     changes: dict[str, float | None] = dict.fromkeys(thresholds.NAMES) if defaults else {}
     given = zip(thresholds.NAMES, (present, partial, late, early), strict=True)
     changes |= {name: value for name, value in given if value is not None}
-    if not changes:
-        raise typer.BadParameter("give a threshold, or --defaults")
-    thresholds.put(door.context(), code, changes, door.now())
+    if not changes and server is None and end_policy is None:
+        raise typer.BadParameter("give a threshold, --defaults, --server or --end-policy")
+    if changes:
+        thresholds.put(door.context(), code, changes, door.now())
     door.say(f"changed {code}")

@@ -29,13 +29,15 @@ def add(
     checksum: Annotated[str, typer.Option(help="sha1, sha256, sha384 or sha512.")] = "sha1",
     capacity: Annotated[int | None, typer.Option(min=1, help="People at once; no limit if left out.")] = None,
     weight: Annotated[float, typer.Option(help="Its share of the meetings, against the other servers' weights.")] = 1.0,
+    rate: Annotated[float | None, typer.Option(help="Creates a second at most; no limit if left out.")] = None,
 ) -> None:
     """Add a server. The secret never stands on the command line."""
     from worker.operations import servers
 
     _check_checksum(checksum)
     secret = _secret(secret_env, secret_file, secret_stdin)
-    servers.add(door.context(), name, url, secret, door.now(), checksum=checksum, capacity=capacity, weight=weight)
+    shares: dict[str, Any] = {"capacity": capacity, "weight": weight, "rate": rate}
+    servers.add(door.context(), name, url, secret, door.now(), checksum=checksum, **shares)
     door.say(f"added {name}; `meetingz server check {name}` asks what it can do")
 
 
@@ -58,25 +60,36 @@ def _secret(variable: str | None, file: Path | None, stdin: bool) -> str:
 
 @app.command(name="list")
 def list_(as_json: door.Json = False) -> None:
-    """Every server with its load and health."""
-    from worker.operations import servers
+    """Every server with its load, the seats kept on it for the next hour, its health, and why."""
+    from worker.operations import seating, servers
 
+    now = door.now()
     with door.context().database.read() as session:
-        rows = servers.everyone(session)
+        rows, load = servers.everyone(session), seating.load(session, now)
+    reserved = {row.id: load.get(row.id, (0, 0))[1] for row in rows}
     if as_json:
-        door.as_json([_facts(row) for row in rows])
+        door.as_json([_facts(row) | {"reserved": reserved[row.id]} for row in rows])
         return
     cells = [
-        (r.name, r.api_url, _state(r), r.meetings, r.people, r.capacity, f"{r.weight:g}", r.last_error) for r in rows
+        (r.name, r.api_url, _state(r), r.meetings, r.people, reserved[r.id], r.capacity, f"{r.weight:g}", _why(r))
+        for r in rows
     ]
-    headings = ("name", "address", "state", "meetings", "people", "capacity", "weight", "last error")
+    headings = ("name", "address", "state", "meetings", "people", "reserved", "capacity", "weight", "why")
     door.table(headings, cells, empty="no server yet: `meetingz server add NAME URL --secret-env VAR`")
 
 
 def _facts(row: "Server") -> dict[str, Any]:
-    keys = ("name", "api_url", "checksum", "capacity", "weight", "enabled", "draining", "healthy", "failures")
-    rest = ("last_error", "checked_at", "harvested_at", "meetings", "people", "bulk_poll", "features")
-    return {key: getattr(row, key) for key in keys + rest} | {"state": _state(row)}
+    keys = ("name", "api_url", "checksum", "capacity", "weight", "rate_limit", "enabled", "draining", "healthy")
+    rest = ("failures", "last_error", "checked_at", "harvested_at", "meetings", "people", "bulk_poll", "features")
+    return {key: getattr(row, key) for key in keys + rest} | {"state": _state(row), "why": _why(row)}
+
+
+def _why(row: "Server") -> str:
+    """Why its health is what it is; it takes several answers, or failures, in a row to change."""
+    if row.last_error is None:
+        return ""
+    streak = f"{row.failures} failures in a row" if row.failures else f"{row.successes} good answers since"
+    return f"{streak}: {row.last_error}"
 
 
 def _state(row: "Server") -> str:
@@ -116,14 +129,15 @@ def set_(
     checksum: Annotated[str | None, typer.Option(help="sha1, sha256, sha384 or sha512.")] = None,
     capacity: Annotated[int | None, typer.Option(min=0, help="People at once; 0 takes the limit away.")] = None,
     weight: Annotated[float | None, typer.Option(help="Its share of the meetings.")] = None,
+    rate: Annotated[float | None, typer.Option(min=0, help="Creates a second; 0 takes the limit away.")] = None,
 ) -> None:
-    """Change a server's address, secret, checksum, capacity or weight; what is not named stays."""
+    """Change a server's address, secret, checksum, capacity, weight or rate; what is not named stays."""
     from worker.operations import servers
 
     _check_checksum(checksum)
     named = secret_env is not None or secret_file is not None or secret_stdin
     secret = _secret(secret_env, secret_file, secret_stdin) if named else None
-    changes = servers.Changes(url, secret, checksum, capacity, weight)
+    changes = servers.Changes(url, secret, checksum, capacity, weight, rate)
     servers.change(door.context(), name, changes, door.now())
     door.say(f"changed {name}; `meetingz server check {name}` asks what it can do")
 

@@ -117,6 +117,10 @@ class Ending:
     must: datetime
 
 
+#: end: asked at its end and grace; spare: runs on while nothing else needs its place, up to a limit; never: not by us.
+EndPolicy = Literal["end", "spare", "never"]
+
+
 def ending(
     policy: str, closes_at: datetime, grace: timedelta, spare: timedelta, cancelled_at: datetime | None
 ) -> Ending | None:

@@ -37,9 +37,14 @@ def add(
     checksum: str = "sha1",
     capacity: int | None = None,
     weight: float = 1.0,
+    rate: float | None = None,
 ) -> int:
-    """Add a server; its secret is stored encrypted. Raises Conflict where name or address is taken."""
+    """Add a server; its secret is stored encrypted. ``rate`` is how many creates a second it takes; None: no limit.
+
+    Raises Conflict where name or address is taken.
+    """
     _check_weight(weight)
+    _check_rate(rate)
     endpoint = _endpoint(url, secret, checksum)
     with context.database.write() as session:
         if session.scalar(select(Server.id).where(Server.name == name)) is not None:
@@ -52,6 +57,7 @@ def add(
             checksum=checksum,
             capacity=capacity,
             weight=weight,
+            rate_limit=rate,
         )
         session.add(row)
         session.flush()
@@ -62,6 +68,11 @@ def add(
 def _check_weight(weight: float) -> None:
     if not 0 < weight < float("inf"):
         raise InputError(f"the weight {weight:g} is not possible; write a number above 0")
+
+
+def _check_rate(rate: float | None) -> None:
+    if rate is not None and not 0 < rate < float("inf"):
+        raise InputError(f"the rate {rate:g} is not possible; write creates a second, above 0")
 
 
 def _endpoint(url: str, secret: str, checksum: str) -> bbb.Endpoint:
@@ -80,13 +91,14 @@ def _check_address_is_free(session: Session, url: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What is to be changed of a server; None stays as it is, a capacity of 0 takes the limit away."""
+    """What is to be changed of a server; None stays as it is, a capacity or rate of 0 takes the limit away."""
 
     url: str | None = None
     secret: str | None = None
     checksum: str | None = None
     capacity: int | None = None
     weight: float | None = None
+    rate: float | None = None
 
 
 def change(context: Context, name: str, changes: Changes, now: datetime) -> None:
@@ -113,6 +125,9 @@ def _change_share(row: Server, changes: Changes) -> None:
         row.weight = changes.weight
     if changes.capacity is not None:
         row.capacity = changes.capacity or None
+    if changes.rate is not None:
+        _check_rate(changes.rate or None)
+        row.rate_limit = changes.rate or None
 
 
 def from_settings(context: Context, now: datetime) -> None:
