@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from worker import bbb
 from worker.domain.attendance import Seen
+from worker.operations.numbering import fitting
 from worker.store.tables import Meeting
 
 #: Single questions at once to one server.
@@ -70,7 +71,7 @@ class Memory:
 
     def room(self, found: bbb.RollCall) -> Room:
         """What we keep of a meeting's answer."""
-        info, people = found.meeting, tuple(map(Seen._make, found.people))
+        info, people = found.meeting, tuple([fitting(Seen._make(each)) for each in found.people])
         heads = {seen.key for seen in people if not self._is_bot(seen)}
         moderators = heads & {seen.key for seen in people if seen.role == "MODERATOR"}
         return Room(

@@ -18,15 +18,11 @@ _TRIES = 5
 
 
 def fitting(seen: Seen) -> Seen:
-    """As it fits the table. NUL is no character of XML, and PostgreSQL takes none."""
-    if (
-        len(seen.user_id) <= _ID
-        and len(seen.full_name) <= _NAME
-        and len(seen.role) <= _ROLE
-        and "\0" not in "".join(seen)
-    ):
+    """As it fits the table."""
+    user_id, full_name, role = seen
+    if len(user_id) <= _ID and len(full_name) <= _NAME and len(role) <= _ROLE:
         return seen
-    return Seen(seen.user_id.replace("\0", "")[:_ID], seen.full_name.replace("\0", "")[:_NAME], seen.role[:_ROLE])
+    return Seen(user_id[:_ID], full_name[:_NAME], role[:_ROLE])
 
 
 def number(session: Session, people: Mapping[int, Sequence[Seen]], known: dict[int, Names]) -> None:

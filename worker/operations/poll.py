@@ -55,6 +55,7 @@ def one(context: Context, server_id: int, clock: Clock) -> bool:
         with context.database.write() as session:
             health.failed(session, context.settings, session.get_one(Server, server_id), error, clock())
         return False
+    context.recent[server_id].keep_only([meeting.id for meeting in ours])
     for batch in in_batches(ours, _BATCH):
         _record(context, batch, view, asked_at)
     _note_server(context, server_id, view, ours, asked_at)
@@ -72,6 +73,7 @@ def _record(context: Context, meetings: Sequence[Meeting], view: View, at: datet
         with context.database.write() as session:
             _record_all(session, context, meetings, view, at)
     except Exception as error:
+        context.recent[meetings[0].server_id].forget([meeting.id for meeting in meetings])
         if len(meetings) > 1:
             for meeting in meetings:
                 _record(context, [meeting], view, at)
@@ -86,7 +88,7 @@ def _record_all(session: Session, context: Context, meetings: Sequence[Meeting],
     same = [(meeting, room) for meeting, room in rooms if room.internal_id == meeting.internal_id]
     tolerance = timedelta(seconds=context.settings.tolerance_seconds)
     sights = [Sight(meeting.id, room.people) for meeting, room in same]
-    observe.write(session, sights, at, tolerance, context.recent)
+    observe.write(session, sights, at, tolerance, context.recent[meetings[0].server_id])
     _note_people(session, same, at)
     for meeting, room in rooms:
         if room.internal_id != meeting.internal_id:
