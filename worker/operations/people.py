@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from worker.errors import Unknown
 from worker.operations import story
 from worker.operations.context import Context
-from worker.store.tables import Attendee, Correction, Course, ExactStay, Participant, Stay
+from worker.store.tables import Attendee, Correction, Course, ExactStay, Participant, Stay, User
 
 #: What a correction's reason becomes: reasons speak of people, and of their health.
 FORGOTTEN = "(forgotten)"
@@ -54,6 +54,7 @@ def forget(context: Context, user_id: str, now: datetime) -> tuple[str, Mapping[
         session.execute(mended.values(user_id=alias, reason=FORGOTTEN))
         taught = update(Course).where(Course.teacher_id == user_id)
         session.execute(taught.values(teacher_id=alias, teacher_name=alias))
+        session.execute(update(User).where(User.teacher_id == user_id).values(teacher_id=alias))
         counts = ", ".join(f"{number} {name}" for name, number in found.items() if number)
         story.tell(session, "forgotten", now, detail=f"{alias}: {counts}")
     return alias, found

@@ -1,0 +1,143 @@
+"""retention and forgetting: what is known of people goes when it was asked to, and the rest still adds up."""
+
+import pytest
+from sqlalchemy import inspect, select
+
+from tests.operations.klass import refold
+from worker.errors import Unknown
+from worker.operations import corrections, exact, people, report_totals, retention
+from worker.store.tables import Attendee, Base, Correction, ExactStay, Gap, LoadPoint, Observation, Participant, Stay
+
+OBSERVED = (Observation, Attendee, ExactStay)
+FOLDED = (Stay, Correction)
+
+
+@pytest.fixture
+def room(stage, held):
+    made = held(teacher_id="t1", teacher_name="Dr. Noor").saw(
+        (0, 20, {"u1": "Zahra Karimi", "t1": ("Dr. Noor", "MODERATOR")}),
+        (20.5, 40, {"u1": "Zahra K.", "t1": ("Dr. Noor", "MODERATOR")}),
+        (40.5, 60, {"t1": ("Dr. Noor", "MODERATOR")}),
+    )
+    attendee = {"ext_user_id": "u1", "name": "Zahra Karimi", "joins": [made.at(1).isoformat()], "leaves": []}
+    data = {"start": made.at(0).isoformat(), "finish": made.at(5).isoformat(), "attendees": [attendee]}
+    told = {"meeting_id": f"mtz-{made.occurrence}", "internal_meeting_id": f"run-{made.occurrence}", "data": data}
+    exact.accept(stage.context, told, stage.clock())
+    made.over()
+    given = {"reason": "Zahra was ill", "by": "noor", "now": stage.clock()}
+    corrections.correct(stage.context, made.occurrence, "u1", "excused", **given)
+    with stage.context.database.write() as session:
+        report_totals.note(session, made.server_id, stage.clock(), meetings=1, people=2)
+    return made
+
+
+def counts(stage, tables):
+    return [len(stage.rows(table)) for table in tables]
+
+
+def test_observations_go_and_statuses_stay(stage, room, make_context):
+    before = stage.marks()
+    stage.clock.advance(minutes=181 * 24 * 60)
+    assert retention.prune(stage.context, stage.clock()) == (1, 0)
+    assert counts(stage, OBSERVED) == [0, 0, 0]
+    assert stage.marks() == before
+    assert refold(stage) == (0, 1)
+    assert stage.marks() == before
+    assert retention.prune(stage.context, stage.clock()) == (0, 0)
+    assert [event.detail for event in stage.story("pruned")] == ["observations of 1 occurrences"]
+
+
+def test_nothing_young_or_unsettled_goes(stage, room, held):
+    held("b").saw((0, 5, {"u1": "Zahra"}))
+    stage.clock.advance(minutes=179 * 24 * 60)
+    assert retention.prune(stage.context, stage.clock()) == (0, 0)
+    stage.clock.advance(minutes=48 * 60)
+    assert retention.prune(stage.context, stage.clock()) == (1, 0)
+    assert len(stage.rows(Observation)) == 1
+
+
+def test_stays_go_when_asked_and_nobody_is_called_absent_for_it(stage, room, make_context):
+    context = make_context(keep_stays_days=365)
+    stage.clock.advance(minutes=366 * 24 * 60)
+    assert retention.prune(context, stage.clock()) == (1, 1)
+    assert counts(stage, (*OBSERVED, *FOLDED, Gap, LoadPoint)) == [0] * 7
+    assert stage.marks() == {}
+
+
+def test_once_a_day_whoever_asks(stage, room):
+    stage.clock.advance(minutes=181 * 24 * 60)
+    assert retention.daily(stage.context, stage.clock()) == (1, 0)
+    with stage.context.database.write() as session:
+        session.execute(Stay.__table__.delete())
+    stage.clock.advance(minutes=23 * 60)
+    assert retention.daily(stage.context, stage.clock()) == (0, 0)
+
+
+# Forgetting
+
+
+def everything(stage):
+    """Every text in the database."""
+    with stage.context.database.read() as session:
+        for table in Base.metadata.sorted_tables:
+            for row in session.execute(select(table)):
+                yield from (value for value in row if isinstance(value, str | dict))
+
+
+def test_nothing_of_the_person_is_left_anywhere(stage, room):
+    alias, found = people.forget(stage.context, "u1", stage.clock())
+    texts = [str(text) for text in everything(stage)]
+    assert not [text for text in texts if "Zahra" in text or text == "u1" or "ill" in text.split()]
+    assert found == {
+        "roster entries": 1, "stays": 1, "sightings": 2, "reported stays": 1, "corrections": 1, "courses taught": 0,
+    }  # fmt: skip
+    assert [event.detail.partition(":")[0] for event in stage.story("forgotten")] == [alias]
+
+
+def test_statuses_and_counts_stay_and_folding_again_changes_nothing(stage, room):
+    before = stage.marks()
+    alias, _ = people.forget(stage.context, "u1", stage.clock())
+    for _ in range(2):
+        after = stage.marks()
+        assert after["u2"] == before["u2"]
+        keys = ("status", "seconds_present", "joins", "percent", "guest")
+        assert [after[alias][key] for key in keys] == [before["u1"][key] for key in keys]
+        refold(stage)
+
+
+def test_a_teacher_is_forgotten_as_a_teacher_too(stage, room):
+    alias, found = people.forget(stage.context, "t1", stage.clock())
+    assert found["courses taught"] == 1
+    assert not [text for text in everything(stage) if "Noor" in str(text)]
+    assert stage.marks()[alias]["role"] == "moderator"
+
+
+def test_forgetting_again_gives_the_same_pseudonym_even_after_a_new_enrolment(stage, room, make_context):
+    alias, _ = people.forget(stage.context, "u1", stage.clock())
+    with pytest.raises(Unknown, match="nobody with the id 'u1'"):
+        people.forget(stage.context, "u1", stage.clock())
+    with stage.context.database.write() as session:
+        course = session.scalars(select(Participant.course_id)).first()
+        session.add(Participant(course_id=course, user_id="u1", full_name="Zahra Karimi"))
+        session.add(Attendee(meeting_id=room.meeting, number=77, user_id="u1", full_name="Zahra", role="VIEWER"))
+    assert people.forget(stage.context, "u1", stage.clock())[0] == alias
+    assert not [text for text in everything(stage) if "Zahra" in str(text)]
+    other = make_context(secret_key="another key of another school")
+    assert other.vault.digest("u1") != stage.context.vault.digest("u1")
+
+
+def test_every_table_that_names_people_is_known_to_forgetting(stage):
+    """A new column for an id or a name of somebody must be thought of here."""
+    personal = {"user_id", "attendee_key", "full_name", "teacher_id", "teacher_name"}
+    named = {
+        f"{table.name}.{column.name}"
+        for table in Base.metadata.sorted_tables
+        for column in table.columns
+        if column.name in personal
+    }
+    assert named - {"tokens.user_id"} == {
+        "attendees.user_id", "attendees.full_name", "stays.attendee_key", "stays.full_name", "exact_stays.attendee_key",
+        "exact_stays.full_name", "participants.user_id", "participants.full_name", "corrections.user_id",
+        "courses.teacher_id", "courses.teacher_name", "users.teacher_id",
+    }  # fmt: skip
+    assert inspect(stage.context.database.engine).has_table("stays")
