@@ -24,8 +24,12 @@ def simulate(
     It behaves as BigBlueButton does and has a control API at /control/. Its secret is "simulated" unless given.
     """
     import os
+    import signal
+    import threading
+    from contextlib import suppress
 
-    from worker.simulator import PROFILES, World, run
+    from worker.errors import InputError
+    from worker.simulator import PROFILES, World, serve
 
     if profile not in PROFILES:
         raise typer.BadParameter(f"{profile!r} is not one of {', '.join(PROFILES)}", param_hint="--profile")
@@ -33,6 +37,11 @@ def simulate(
     if not secret:
         raise typer.BadParameter(f"the variable {secret_env} is not set or empty", param_hint="--secret-env")
     world = World(secret, profile=profile, seed=seed, scale=scale)
-    shown = "demo" if profile == "meetingz" else "bigbluebutton"
-    door.say(f"simulated server (profile {profile}) at http://127.0.0.1:{port}/{shown}/ ; Ctrl-C stops it")
-    run(world, "127.0.0.1", port)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        running = serve(world, port=port)
+    except OSError as error:
+        raise InputError(f"port {port} cannot be used ({error.strerror}); choose another with --port") from None
+    with running, suppress(KeyboardInterrupt):
+        door.say(f"simulated server (profile {profile}) at {running.base_url} ; Ctrl-C stops it")
+        threading.Event().wait()
