@@ -159,4 +159,4 @@ def _recordings(session: Session, ids: Iterable[int]) -> dict[int, int]:
         .where(Meeting.occurrence_id.in_(ids), Recording.deleted_at.is_(None))
         .group_by(Meeting.occurrence_id)
     )
-    return dict(session.execute(wanted).tuples().all())
+    return dict(session.execute(wanted).all())
