@@ -177,7 +177,7 @@ def _post(settings: Settings, url: str, message: Message, now: datetime) -> None
         answer = requests.post(url, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False)
     except requests.RequestException as error:  # its text quotes the address, which may hold a token
         raise NotTaken(f"no answer: {type(error).__name__}") from None
-    if not answer.ok or answer.is_redirect:
+    if not 200 <= answer.status_code < 300:
         raise NotTaken(f"HTTP {answer.status_code}", final=answer.status_code == 410)
 
 
@@ -201,10 +201,15 @@ def _to_people(settings: Settings, url: str, message: Message) -> None:
     except ImportError:
         raise NotTaken("apprise is not installed: pip install 'meetingz-worker[notify]'") from None
     title, text = words(settings, message)
-    teller = apprise.Apprise()
-    if not teller.add(url):
+    try:
+        teller = apprise.Apprise()
+        known = teller.add(url)
+        taken = known and teller.notify(title=title, body=text)
+    except Exception as error:  # a hundred services' code: whatever it raises, the next alarm is still told
+        raise NotTaken(f"apprise failed: {type(error).__name__}") from None
+    if not known:
         raise NotTaken("apprise does not know this kind of address", final=True)
-    if not teller.notify(title=title, body=text):
+    if not taken:
         raise NotTaken("it was not taken")
 
 
