@@ -22,6 +22,7 @@ def forget(
         found = people.traces(session, user)
     if not yes:
         listed = ", ".join(f"{number} {name}" for name, number in found.items() if number) or "nothing"
-        typer.confirm(f"{user}: {listed}. Forget for good?", abort=True, err=True)
+        if not typer.confirm(f"{user}: {listed}. Forget for good?", err=True):
+            raise typer.Exit(1)
     alias, _ = people.forget(context, user, door.now())
     door.say(f"forgotten; reports call them {alias}")

@@ -9,14 +9,11 @@ from sqlalchemy.orm import Session
 
 from worker.domain.attendance import Span, clip, merge
 from worker.domain.crowd import Peak, peak
-from worker.errors import InputError
 from worker.operations import report
 from worker.operations.context import Context
 from worker.operations.report import Judged, Row, Wanted
 from worker.store.tables import LoadPoint, Server
 from worker.store.upsert import insert_new
-
-BY = ("time", "server", "course")
 
 
 def note(session: Session, server_id: int, at: datetime, *, meetings: int, people: int) -> None:
@@ -35,7 +32,6 @@ def note(session: Session, server_id: int, at: datetime, *, meetings: int, peopl
 
 def by_time(context: Context, wanted: Wanted, now: datetime) -> Iterator[Row]:
     """One row a minute: our meetings and the people in them, on all servers. An unpolled minute is not there."""
-    _for_servers(wanted)
     with context.database.read() as session:
         points = select(LoadPoint.minute, func.sum(LoadPoint.meetings), func.sum(LoadPoint.people))
         points = points.where(*_within(wanted)).group_by(LoadPoint.minute)
@@ -46,7 +42,6 @@ def by_time(context: Context, wanted: Wanted, now: datetime) -> Iterator[Row]:
 
 def by_server(context: Context, wanted: Wanted, now: datetime) -> Iterator[Row]:
     """One row a server: the peak, when it was, and the mean over the minutes that were polled."""
-    _for_servers(wanted)
     with context.database.read() as session:
         columns = (Server.name, LoadPoint.minute, LoadPoint.meetings, LoadPoint.people)
         points = select(*columns).join(Server, LoadPoint.server_id == Server.id).order_by(Server.name, LoadPoint.minute)
@@ -107,8 +102,3 @@ class _Course:
 def _within(wanted: Wanted) -> list[ColumnElement[bool]]:
     since = [] if wanted.since is None else [LoadPoint.minute >= wanted.since]
     return since if wanted.until is None else [*since, LoadPoint.minute < wanted.until]
-
-
-def _for_servers(wanted: Wanted) -> None:
-    if wanted.course is not None:
-        raise InputError("totals over time and of servers know no courses: add --by course, or leave --course out")

@@ -56,6 +56,7 @@ NAMES = ("attendance", "matrix", "sessions", "person", "totals")
 
 def make(context: Context, name: str, wanted: Wanted, language: Language, now: datetime, *, by: str = "time") -> Table:
     """The report of this name, its rows still to be read. Raises InputError for one that is not there."""
+    _check(context, name, wanted, by)
     if name == "person" and wanted.user_id is None:
         raise InputError("say whose attendance is asked for")
     if name == "matrix":
@@ -64,6 +65,14 @@ def make(context: Context, name: str, wanted: Wanted, language: Language, now: d
     table = Table(name, columns, rows(context, wanted, now), language, title=wanted.user_id or wanted.course)
     notes = () if name == "totals" else _notes(context, language)
     return replace(table, timezone=context.settings.timezone, notes=notes, generated_at=now)
+
+
+def _check(context: Context, name: str, wanted: Wanted, by: str) -> None:
+    """Refuse what cannot be before a first line is written: rows are only read later."""
+    if name == "totals" and by != "course" and wanted.course is not None:
+        raise InputError("totals over time and of servers know no courses: add --by course, or leave --course out")
+    with context.database.read() as session:
+        report.chosen(session, wanted)
 
 
 def _found(name: str, by: str) -> tuple[tuple[Column, ...], Rows]:
