@@ -54,11 +54,15 @@ PAGES = [
     ("GET", "/people", READ, None),
     ("GET", "/people/one?user=u-{code}", READ, READ_OWN),
     ("GET", "/recordings", READ, None),
-    ("POST", "/recordings/{recording}/{{action}}", ADMIN, ADMIN),
+    ("POST", "/recordings/999/publish", ADMIN, None),
+    ("POST", "/recordings/999/unpublish", ADMIN, None),
+    ("POST", "/recordings/999/delete", ADMIN, None),
     ("GET", "/servers", STAFF, None),
     ("POST", "/servers/server-1/check", ADMIN, None),
-    ("GET", "/join/x", (200, 200, 200, 200), None),
-    ("POST", "/join/x", (200, 200, 200, 200), None),
+    ("GET", "/sittings/{number}/links", (303, 403, 200, 200), (303, 403, 404, 200)),
+    ("GET", "/join/x", (404, 404, 404, 404), None),
+    ("GET", "/join/x/door", (404, 404, 404, 404), None),
+    ("POST", "/join/x", (404, 404, 404, 404), None),
 ]
 
 API_READ = (401, 200, 200, 200)
@@ -78,6 +82,8 @@ API = [
     ("GET", "/occurrences/{number}/attendance", API_READ, API_READ_OWN),
     ("GET", "/recordings?course={code}", API_READ, API_READ_OWN),
     ("GET", "/servers", (401, 200, 403, 200), None),
+    ("POST", "/servers/server-1/enable", (401, 403, 403, "done"), None),
+    ("POST", "/recordings/999/publish", (401, 403, 403, "done"), None),
     ("POST", "/course/occurrences?code={code}", API_CHANGE, API_CHANGE_FOREIGN),
     ("POST", "/occurrences/{number}/extend", API_CHANGE, API_CHANGE_FOREIGN),
     ("POST", "/occurrences/{number}/move", API_CHANGE, API_CHANGE_FOREIGN),
@@ -85,6 +91,7 @@ API = [
     ("POST", "/occurrences/{number}/end", API_CHANGE, API_CHANGE_FOREIGN),
     ("POST", "/occurrences/{number}/corrections", API_CHANGE, API_CHANGE_FOREIGN),
     ("POST", "/occurrences/{number}/join", API_CHANGE, API_CHANGE_FOREIGN),
+    ("POST", "/occurrences/{number}/invitation", API_CHANGE, API_CHANGE_FOREIGN),
     ("POST", "/occurrences/{number}/cancel", API_CHANGE, API_CHANGE_FOREIGN),
 ]
 
@@ -95,6 +102,7 @@ BODIES = {
     "cancel": {"reason": "ill"},
     "corrections": {"user_id": "u-own", "status": "excused", "reason": "ill"},
     "join": {"user_id": "u", "name": "U"},
+    "invitation": {"user_id": "u", "name": "U"},
 }
 FORMS = {
     "extend": {"minutes": "5"},
@@ -115,7 +123,7 @@ def courses(make_course, make_occurrence, beating, context):
     found = {}
     for number, (code, teacher) in enumerate((("own", "t-1"), ("foreign", "t-2")), 1):
         make_course(code, teacher_id=teacher, roster=[(f"u-{code}", "Zahra", "viewer")])
-        found[code] = {"code": code, "course": number, "number": make_occurrence(code, start_in=60), "recording": 999}
+        found[code] = {"code": code, "course": number, "number": make_occurrence(code, start_in=60)}
     return found
 
 
@@ -175,7 +183,8 @@ def test_the_tables_name_every_route():
 def _shape(path):
     """Without what varies: numbers, names, placeholders, formats."""
     plain = path.partition("?")[0]
-    plain = re.sub(r"\{+[^{}]*\}+|(?<=/)(999|x|server-1|check)(?=/|$)", "*", plain)
+    plain = re.sub(r"\{+[^{}]*\}+|(?<=/)(999|x|server-1|check|enable(?=$))(?=/|$)", "*", plain)
+    plain = re.sub(r"(/api/.*)/publish$", r"\1/*", plain)
     return re.sub(r"/reports/.*", "/reports/*", plain)
 
 

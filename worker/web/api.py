@@ -1,6 +1,6 @@
 """/api/v1: the same operations as JSON, for programs. A bearer token; each route names the scope it needs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -11,13 +11,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import worker
-from worker.operations import arrange, corrections, end_now, joining, recordings, report, servers, story
+from worker.operations import arrange, care, corrections, end_now, joining, recordings, report, servers, story
 from worker.operations.context import Context
 from worker.operations.sittings import Sitting
-from worker.store.tables import Course, Event, Participant, Slot
+from worker.store.tables import Course, Event, Participant, Recording, Slot
 from worker.web import api_values as values
+from worker.web import join as join_page
 from worker.web import now as now_page
+from worker.web import recordings as recording_pages
+from worker.web import servers as server_pages
 from worker.web import sittings as sitting_pages
+from worker.web.invitations import Invitation
 from worker.web.session import Forbidden, Now, Number, Surroundings, Visitor, scoped
 
 _TROUBLES: dict[int | str, dict[str, Any]] = {
@@ -28,6 +32,8 @@ router = APIRouter(prefix="/api/v1", responses=_TROUBLES)
 Reader = Annotated[Visitor, Depends(scoped("read"))]
 Arranger = Annotated[Visitor, Depends(scoped("timetable"))]
 Attending = Annotated[Visitor, Depends(scoped("attendance"))]
+Recorder = Annotated[Visitor, Depends(scoped("recordings"))]
+Operator = Annotated[Visitor, Depends(scoped("servers"))]
 Joiner = Annotated[Visitor, Depends(scoped("join"))]
 Code = Annotated[str, Query(min_length=1, max_length=64)]
 #: Sittings of more than this are asked for in pieces.
@@ -179,6 +185,45 @@ def recordings_(
             return found
         own = set(session.scalars(select(Course.code).where(Course.teacher_id == visitor.only_teacher)))
     return [each for each in found if each["course"] in own]
+
+
+@router.post("/occurrences/{number}/invitation")
+def invite(
+    request: Request, number: Number, visitor: Joiner, context: Surroundings, now: Now, who: values.JoinAsked
+) -> values.JoinLink:
+    """An address of our own join page, for one person: it can be given out long before the class."""
+    _changing(context, visitor, number, now)
+    return values.JoinLink(url=join_page.address(request, Invitation(number, who.user_id, who.name, who.role)))
+
+
+@router.post("/recordings/{number}/{action}")
+def act_on_recording(
+    request: Request, number: Number, action: values.RecordingAction, visitor: Recorder, context: Surroundings
+) -> values.Done:
+    """Show it, hide it, or delete it on its server; for administrators."""
+    if not visitor.is_admin:
+        raise Forbidden
+    clock = request.app.state.clock
+    operations: dict[str, Callable[[list[Recording]], list[care.Done]]] = {
+        "publish": lambda rows: care.publish(context, rows, True, clock),
+        "unpublish": lambda rows: care.publish(context, rows, False, clock),
+        "delete": lambda rows: care.delete(context, rows, clock),
+    }
+    recording_pages.done(context, visitor, number, operations[action])
+    return values.Done(done=True)
+
+
+@router.post("/servers/{name}/{action}")
+def act_on_server(
+    name: str, action: values.ServerAction, visitor: Operator, context: Surroundings, now: Now
+) -> values.ServerValue:
+    """Take no new classes, be used, not be used; for administrators."""
+    if not visitor.is_admin:
+        raise Forbidden
+    with story.acting(visitor.name):
+        server_pages.ACTIONS[action](context, name, now)
+    with context.database.read() as session:
+        return values.ServerValue.of(servers.find(session, name))
 
 
 @router.get("/servers")

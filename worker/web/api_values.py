@@ -227,3 +227,13 @@ class JoinLink(BaseModel):
     """A signed link: a credential."""
 
     url: str
+
+
+RecordingAction = Literal["publish", "unpublish", "delete"]
+ServerAction = Literal["drain", "enable", "disable"]
+
+
+class Done(BaseModel):
+    """It is done."""
+
+    done: bool

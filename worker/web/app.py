@@ -18,10 +18,12 @@ from worker.operations.context import Context
 from worker.timetables import BadFile
 from worker.web import (
     api,
+    callbacks,
     courses,
     health,
     holidays,
     imports,
+    join,
     login,
     now,
     page,
@@ -37,7 +39,21 @@ from worker.web.shared import Shared
 from worker.web.shield import Shield
 from worker.web.throttle import Throttle
 
-ROOMS = (health, login, now, timetable, courses, holidays, imports, sittings, reports, people, recordings, servers)
+ROOMS = (
+    health,
+    login,
+    now,
+    timetable,
+    courses,
+    holidays,
+    imports,
+    sittings,
+    reports,
+    people,
+    recordings,
+    servers,
+    join,
+)
 
 
 def application(context: Context, clock: Clock = clock.now) -> ASGIApp:
@@ -53,6 +69,7 @@ def make(context: Context, clock: Clock = clock.now) -> FastAPI:
     for room in ROOMS:
         app.include_router(room.router, include_in_schema=False)
     app.include_router(api.router)
+    app.include_router(callbacks.router, include_in_schema=False)
     app.mount("/static", _Static(directory=page.STATIC), name="static")
     for error, handler in _HANDLERS.items():
         app.add_exception_handler(error, handler)

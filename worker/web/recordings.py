@@ -1,5 +1,6 @@
 """Recordings: for each class what was to be recorded against what was found; to play, to show, to hide, to delete."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -8,12 +9,13 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from worker.domain import calendars
-from worker.operations import ledger
+from worker.errors import Conflict, Unknown
+from worker.operations import care, ledger, story
 from worker.operations.context import Context
 from worker.store.tables import Course, Meeting, Occurrence, Playback, Recording
 from worker.store.upsert import in_batches
 from worker.web import page
-from worker.web.session import Anyone, Now, Surroundings, Visitor
+from worker.web.session import Admin, Anyone, Form, Now, Number, Surroundings, Visitor
 
 router = APIRouter()
 
@@ -60,7 +62,6 @@ def listing(
         request,
         "recordings",
         entries=shown[:_MOST],
-        can_curate=False,
         total=len(shown),
         most=_MOST,
         strays=strays,
@@ -110,3 +111,43 @@ def _with_playbacks(session: Session, wanted: Select[Recording]) -> list[Found]:
         if each.url.startswith(("https://", "http://")):
             playbacks[each.recording_id].append(each)
     return [Found(row, playbacks[row.id]) for row in rows]
+
+
+@router.post("/recordings/{number}/publish")
+def publish(request: Request, number: Number, visitor: Admin, form: Form, context: Surroundings) -> Response:
+    """Show it to those who have the address."""
+    return _act(context, visitor, number, lambda rows: care.publish(context, rows, True, request.app.state.clock))
+
+
+@router.post("/recordings/{number}/unpublish")
+def unpublish(request: Request, number: Number, visitor: Admin, form: Form, context: Surroundings) -> Response:
+    """Hide it."""
+    return _act(context, visitor, number, lambda rows: care.publish(context, rows, False, request.app.state.clock))
+
+
+@router.post("/recordings/{number}/delete")
+def delete(request: Request, number: Number, visitor: Admin, form: Form, context: Surroundings) -> Response:
+    """Delete it on its server; not while a file of it is still to be downloaded."""
+    return _act(context, visitor, number, lambda rows: care.delete(context, rows, request.app.state.clock))
+
+
+def _act(
+    context: Context, visitor: Visitor, number: int, operation: Callable[[list[Recording]], list[care.Done]]
+) -> Response:
+    done(context, visitor, number, operation)
+    return page.redirect("/recordings", done="recording")
+
+
+def done(
+    context: Context, visitor: Visitor, number: int, operation: Callable[[list[Recording]], list[care.Done]]
+) -> None:
+    """Do it to this recording. Raises Unknown, and Conflict where it was not done, saying why."""
+    with context.database.read() as session:
+        row = session.get(Recording, number)
+    if row is None:
+        raise Unknown("not found")
+    with story.acting(visitor.name):
+        outcomes = operation([row])
+    for outcome in outcomes:
+        if not outcome.done:
+            raise Conflict(outcome.why)

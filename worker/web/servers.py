@@ -1,14 +1,22 @@
 """Servers: load, what is expected within the hour, health; taking no new classes, and checking."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 from fastapi import APIRouter, Request, Response
 
 from worker.operations import seating, servers, story
+from worker.operations.context import Context
 from worker.web import page
 from worker.web.session import Admin, Anyone, Forbidden, Form, Now, Surroundings
 
 router = APIRouter()
 
-_ACTIONS = {"drain": servers.drain, "enable": servers.enable, "disable": servers.disable}
+ACTIONS: dict[str, Callable[[Context, str, datetime], None]] = {
+    "drain": servers.drain,
+    "enable": servers.enable,
+    "disable": servers.disable,
+}
 
 
 @router.get("/servers")
@@ -27,8 +35,8 @@ def act(name: str, action: str, visitor: Admin, form: Form, context: Surrounding
     with story.acting(visitor.name):
         if action == "check":
             servers.check(context, name, now)
-        elif action in _ACTIONS:
-            _ACTIONS[action](context, name, now)
+        elif action in ACTIONS:
+            ACTIONS[action](context, name, now)
         else:
             raise Forbidden
     return page.redirect("/servers", done="server")

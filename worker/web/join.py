@@ -1,0 +1,81 @@
+"""The join page: greets, counts down, and lets in by a button. A preview of the address leaves no ghost in the room."""
+
+from datetime import datetime
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+from sqlalchemy import select
+
+from worker.errors import Conflict, Unknown
+from worker.operations import joining
+from worker.operations.context import Context
+from worker.store.tables import Participant
+from worker.web import page
+from worker.web.invitations import Entrance, Invitation, entrance
+from worker.web.session import Now, Number, Surroundings, Teacher, context_of
+from worker.web.sittings import one
+
+router = APIRouter()
+
+
+def address(request: Request, invitation: Invitation) -> str:
+    """The whole address, as people reach this page."""
+    context = context_of(request)
+    base = (context.settings.public_url or str(request.base_url)).rstrip("/")
+    return f"{base}/join/{invitation.sealed(context)}"
+
+
+def _known(context: Context, ticket: str, now: datetime) -> tuple[Invitation, Entrance] | None:
+    invitation = Invitation.opened(context, ticket)
+    if invitation is None:
+        return None
+    try:
+        with context.database.read() as session:
+            return invitation, entrance(session, invitation.occurrence, now)
+    except Unknown:
+        return None
+
+
+@router.get("/join/{ticket}")
+def greet(request: Request, ticket: str, context: Surroundings, now: Now) -> Response:
+    """Who it is for, which class, and the button when it can be pressed. Opens nothing by itself."""
+    known = _known(context, ticket, now)
+    if known is None:
+        return page.render(request, "trouble", status=404, what=page.reader_of(request).say("join_invalid"))
+    return page.render(request, "join", ticket=ticket, invitation=known[0], entrance=known[1], now=now)
+
+
+@router.get("/join/{ticket}/door")
+def door(request: Request, ticket: str, context: Surroundings, now: Now) -> Response:
+    """The part of the page that changes while somebody waits."""
+    known = _known(context, ticket, now)
+    if known is None:
+        return Response(status_code=404)
+    reader = page.reader_of(request)
+    return HTMLResponse(page.fragment("join_door", reader, ticket=ticket, entrance=known[1], now=now))
+
+
+@router.post("/join/{ticket}")
+def enter(request: Request, ticket: str, context: Surroundings, now: Now) -> Response:
+    """Into the room; back to the page while there is none."""
+    known = _known(context, ticket, now)
+    if known is None:
+        return page.render(request, "trouble", status=404, what=page.reader_of(request).say("join_invalid"))
+    who = known[0]
+    try:
+        link = joining.link(context, who.occurrence, user_id=who.user_id, name=who.name, role=who.role, now=now)
+    except Conflict:
+        return page.redirect(f"/join/{ticket}")
+    return page.render(request, "entering", link=link)
+
+
+@router.get("/sittings/{number}/links")
+def links(request: Request, number: Number, visitor: Teacher, context: Surroundings, now: Now) -> Response:
+    """The personal address of everybody on the roster. Each is a credential: whoever has it is that person."""
+    with context.database.read() as session:
+        sitting = one(session, visitor, number, now)
+        visitor.must_change(sitting.course)
+        roster = select(Participant).where(Participant.course_id == sitting.course.id)
+        people = session.scalars(roster.order_by(Participant.role, Participant.full_name)).all()
+    found = [(each, address(request, Invitation(number, each.user_id, each.full_name, each.role))) for each in people]
+    return page.render(request, "links", sitting=sitting, found=found)
