@@ -73,7 +73,7 @@ def test_what_comes_back_on_a_day_without_classes_does_not_take_place(stage, bri
 
 
 def test_what_was_changed_by_hand_stands_for_the_new_slots_sitting(stage, bring):
-    """Mondays become Mondays and Thursdays: another slot. The Monday that was moved, or cancelled, is not held twice."""
+    """Mondays become Mondays and Thursdays: another slot. The Monday that was moved or cancelled is not held twice."""
     bring(MONDAYS)
     _, second, third = stage.rows(Occurrence)
     later = second.starts_at + timedelta(hours=5)
