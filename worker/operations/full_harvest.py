@@ -85,7 +85,7 @@ def turn(context: Context, server: Server, clock: Clock, *, besides: AbstractSet
         since, offset = began
         page = _page(context, server, offset, False)
         ids = frozenset(each.record_id for each in page.recordings)
-        seen += len(_keep(context, server.id, page.recordings, clock(), False) - besides)
+        seen += len(_keep(context, server.id, page.recordings, clock(), False) - besides - before)
         last = _is_last(page, offset, repeated=bool(ids) and ids == before)
         if last:
             _look_for_missing(context, server, since, clock())
