@@ -360,6 +360,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["server_id"], ["servers.id"], name=op.f("fk_meetings_server_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_meetings")),
         sa.UniqueConstraint("server_id", "internal_id", name=op.f("uq_meetings_server_id_internal_id")),
+        postgresql_with={"fillfactor": "70"},
     )
     with op.batch_alter_table("meetings", schema=None) as batch_op:
         batch_op.create_index(
@@ -473,6 +474,7 @@ def upgrade() -> None:
             ["meeting_id"], ["meetings.id"], name=op.f("fk_observations_meeting_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("meeting_id", "first_at", name=op.f("pk_observations")),
+        postgresql_with={"fillfactor": "70"},
         sqlite_with_rowid=False,
     )
     op.create_table(

@@ -10,12 +10,13 @@ import re
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from worker import bbb
 from worker.domain.attendance import Seen
 from worker.operations.numbering import fitting
-from worker.store.tables import Meeting
 
 #: Single questions at once to one server.
 _AT_ONCE = 8
@@ -33,6 +34,22 @@ class Room:
     moderators: int  #: of these
     named: bool  #: whether everybody who is counted is also named
     recording: bool  #: made with record=true, says the server
+
+
+class Open(NamedTuple):
+    """One of our open meetings, as poll needs to know it: the columns of its row by their names."""
+
+    id: int
+    occurrence_id: int
+    server_id: int
+    external_id: str
+    internal_id: str | None
+    people: int
+    moderators: int
+    recording: bool | None
+    misses: int
+    missed_at: datetime | None
+    end_requested_at: datetime | None
 
 
 @dataclass(slots=True)
@@ -88,7 +105,7 @@ class Memory:
             return None
 
 
-def look(client: bbb.Client, server_id: int, bulk: bool | None, ours: Sequence[Meeting], memory: Memory) -> View:
+def look(client: bbb.Client, server_id: int, bulk: bool | None, ours: Sequence[Open], memory: Memory) -> View:
     """Ask one server about our meetings. Raises bbb.Error where it answers nothing at all."""
     view = View(bulk=bulk)
     if bulk is not False:
@@ -101,7 +118,7 @@ def look(client: bbb.Client, server_id: int, bulk: bool | None, ours: Sequence[M
     return view
 
 
-def _list(client: bbb.Client, server_id: int, ours: Sequence[Meeting], memory: Memory, view: View) -> None:
+def _list(client: bbb.Client, server_id: int, ours: Sequence[Open], memory: Memory, view: View) -> None:
     try:
         rooms = memory.read(server_id, bbb.split_meetings(client.meetings_raw()))
     except bbb.Unsupported:
@@ -116,7 +133,7 @@ def _list(client: bbb.Client, server_id: int, ours: Sequence[Meeting], memory: M
     view.rooms = _matched(rooms, ours)
 
 
-def _matched(rooms: Iterable[Room], ours: Iterable[Meeting]) -> dict[int, Room]:
+def _matched(rooms: Iterable[Room], ours: Iterable[Open]) -> dict[int, Room]:
     """Ours by id. Two runs of one id may coexist for a moment (E44): the one we know goes before the other."""
     by_internal = {room.internal_id: room for room in rooms}
     by_external = {room.external_id: room for room in rooms}
@@ -124,10 +141,10 @@ def _matched(rooms: Iterable[Room], ours: Iterable[Meeting]) -> dict[int, Room]:
     return {meeting_id: room for meeting_id, room in found if room is not None}
 
 
-def _ask_each(client: bbb.Client, meetings: Sequence[Meeting], memory: Memory, view: View) -> None:
+def _ask_each(client: bbb.Client, meetings: Sequence[Open], memory: Memory, view: View) -> None:
     down: list[str] = []
 
-    def ask(meeting: Meeting) -> None:
+    def ask(meeting: Open) -> None:
         if down:  # one time limit is enough: the others would only wait for theirs
             view.silent[meeting.id] = down[0]
             return

@@ -15,7 +15,7 @@ from worker.clock import Clock
 from worker.domain import lifecycle
 from worker.operations import health, observe, report_totals, story, strays
 from worker.operations.context import Context
-from worker.operations.look import Room, View, look
+from worker.operations.look import Open, Room, View, look
 from worker.operations.observe import Sight
 from worker.store import due
 from worker.store.tables import Meeting, Observation, Occurrence, Server
@@ -62,12 +62,13 @@ def one(context: Context, server_id: int, clock: Clock) -> bool:
     return True
 
 
-def _open_meetings(session: Session, server_id: int) -> Sequence[Meeting]:
-    live = select(Meeting).where(Meeting.server_id == server_id, Meeting.closed_at.is_(None))
-    return session.scalars(live.where(Meeting.state != "requested").order_by(Meeting.id)).all()
+def _open_meetings(session: Session, server_id: int) -> Sequence[Open]:
+    columns = [getattr(Meeting, name) for name in Open._fields]
+    live = select(*columns).where(Meeting.server_id == server_id, Meeting.closed_at.is_(None))
+    return [Open._make(row) for row in session.execute(live.where(Meeting.state != "requested").order_by(Meeting.id))]
 
 
-def _record(context: Context, meetings: Sequence[Meeting], view: View, at: datetime) -> None:
+def _record(context: Context, meetings: Sequence[Open], view: View, at: datetime) -> None:
     """One transaction for a batch; where it fails, one for each, so that a poisoned row is named and put aside."""
     try:
         with context.database.write() as session:
@@ -83,7 +84,7 @@ def _record(context: Context, meetings: Sequence[Meeting], view: View, at: datet
             story.tell_once(session, "poisoned", at, occurrence_id=meetings[0].occurrence_id, detail=detail)
 
 
-def _record_all(session: Session, context: Context, meetings: Sequence[Meeting], view: View, at: datetime) -> None:
+def _record_all(session: Session, context: Context, meetings: Sequence[Open], view: View, at: datetime) -> None:
     rooms = [(meeting, view.rooms[meeting.id]) for meeting in meetings if meeting.id in view.rooms]
     same = [(meeting, room) for meeting, room in rooms if room.internal_id == meeting.internal_id]
     tolerance = timedelta(seconds=context.settings.tolerance_seconds)
@@ -98,7 +99,7 @@ def _record_all(session: Session, context: Context, meetings: Sequence[Meeting],
             _miss(session, context, meeting, view, at)
 
 
-def _note_people(session: Session, same: Sequence[tuple[Meeting, Room]], at: datetime) -> None:
+def _note_people(session: Session, same: Sequence[tuple[Open, Room]], at: datetime) -> None:
     """Who is in, as numbers on the meetings' rows; written only where they changed."""
     changed = [
         (meeting, room)
@@ -127,7 +128,7 @@ def _seen_before(session: Session, meeting_id: int, at: datetime) -> bool:
     return session.scalar(earlier.where(Observation.first_at < at).limit(1)) is not None
 
 
-def _miss(session: Session, context: Context, meeting: Meeting, view: View, at: datetime) -> None:
+def _miss(session: Session, context: Context, meeting: Open, view: View, at: datetime) -> None:
     """One notFound. Enough of them in a row, and the meeting has gone: since the first of them, not since now."""
     misses, missed_at = meeting.misses + 1, meeting.missed_at or at
     counted = update(Meeting).where(
@@ -142,7 +143,7 @@ def _miss(session: Session, context: Context, meeting: Meeting, view: View, at: 
             _finish(session, meeting, missed_at)
 
 
-def _watched(session: Session, context: Context, meeting: Meeting, missed_at: datetime) -> bool:
+def _watched(session: Session, context: Context, meeting: Open, missed_at: datetime) -> bool:
     """Whether it went between two polls in a row. After a hole in our polls the server may as well have been restarted,
     which ends no class: it is opened again."""
     last = select(func.max(Observation.last_at)).where(Observation.meeting_id == meeting.id)
@@ -155,7 +156,7 @@ def _lost_all(view: View) -> bool:
     return len(view.missing) > 1 and not view.rooms
 
 
-def _finish(session: Session, meeting: Meeting, at: datetime) -> None:
+def _finish(session: Session, meeting: Open, at: datetime) -> None:
     """It went while a moderator was inside, so it was ended, not deserted: do not open it again by ourselves.
 
     Not so beyond the planned end: a room made before the class was extended is cut by the server's own clock (E34).
@@ -166,7 +167,7 @@ def _finish(session: Session, meeting: Meeting, at: datetime) -> None:
     session.execute(ended.where(Occurrence.finished_at.is_(None)).values(finished_at=at))
 
 
-def _close(session: Session, meeting: Meeting, reason: lifecycle.CloseReason, now: datetime) -> None:
+def _close(session: Session, meeting: Open, reason: lifecycle.CloseReason, now: datetime) -> None:
     last = select(Observation.last_at).where(Observation.meeting_id == meeting.id)
     last_seen = session.scalar(last.order_by(Observation.first_at.desc()).limit(1))
     closing = update(Meeting).where(Meeting.id == meeting.id, Meeting.closed_at.is_(None))
@@ -177,7 +178,7 @@ def _close(session: Session, meeting: Meeting, reason: lifecycle.CloseReason, no
         story.tell(session, reason, now, occurrence_id=meeting.occurrence_id, server_id=meeting.server_id)
 
 
-def _note_server(context: Context, server_id: int, view: View, ours: Sequence[Meeting], at: datetime) -> None:
+def _note_server(context: Context, server_id: int, view: View, ours: Sequence[Open], at: datetime) -> None:
     with context.database.write() as session:
         server = session.get_one(Server, server_id)
         health.answered(session, context.settings, server, at)
