@@ -27,6 +27,8 @@ _TELL = {
     "held": "held",
     "missed": "nobody came",
     "recorded": "recording found",
+    "recording_ready": "recording ready to be watched",
+    "archived_file": "a file of it archived",
     "not_opened": "NOT OPENED",
     "server_down": "server does not answer",
 }
@@ -111,6 +113,9 @@ def tell(summary: dict[str, Any], attendance: list[dict[str, Any]]) -> None:
         console.print(f"{mark} {course['course']}: {course['state']}, {rooms}, {course['closed']}; {people}")
     for recording in summary["recordings"]:
         console.print(f"recording of {recording['course']}: {recording['state']}, {', '.join(recording['formats'])}")
+        for file in recording["files"]:
+            where = file["url"] or file["error"] or ""
+            console.print(Text(f"  {file['format']}: {file['state'].replace('_', ' ')}, {where}"), soft_wrap=True)
     accuracy = summary["accuracy"]
     console.print(
         f"presence against the simulator's truth, {accuracy['persons']} people: median error a stay "

@@ -1,5 +1,6 @@
 """Sets the demo up, runs the embedded stack against the simulated server, and sums up."""
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,11 +16,14 @@ from worker import clock, exports, settings
 from worker.demo import cast, verdict
 from worker.demo.cast import Play
 from worker.demo.verdict import Accuracy
+from worker.domain.ledger import State
 from worker.embedded import Embedded
 from worker.operations import (
     arrange,
+    care,
     fold,
     import_timetable,
+    ledger,
     recordings,
     report,
     rooms,
@@ -52,6 +56,7 @@ class Scene:
     done: float  #: 0 to 1
     sittings: list[Sitting]
     events: list[Event]
+    ledger: dict[int, State]  #: of recordings, by occurrence
 
 
 Show = Callable[[Scene], None]
@@ -133,6 +138,7 @@ def _settings(unit: float, out: Path) -> Settings:
         warn_seconds=5 * unit,
         recording_first_seconds=unit,
         recording_longest_seconds=2 * unit,
+        download_reserve_bytes=0,
     )
 
 
@@ -141,6 +147,7 @@ def _clear(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     for name in (*_OURS, *(f"attendance.{kind}" for kind in ("csv", "xlsx", "html"))):
         (out / name).unlink(missing_ok=True)
+    shutil.rmtree(out / "recordings", ignore_errors=True)
 
 
 def _bring_in(context: Context, plays: tuple[Play, ...], out: Path) -> None:
@@ -159,6 +166,8 @@ def _bring_in(context: Context, plays: tuple[Play, ...], out: Path) -> None:
     now = clock.now()
     import_timetable.import_timetable(context, read_timetable(out / "timetable.csv", timezone=_ZONE), now)
     import_timetable.import_roster(context, read_roster(out / "roster.csv"), now)
+    for play in plays:
+        care.policy(context, play.code, {"download": play.record == "always"}, now)
 
 
 def _timetable(context: Context, plays: tuple[Play, ...], starts_at: datetime, unit: float) -> dict[int, Play]:
@@ -191,12 +200,19 @@ def look(stage: Stage) -> Scene:
     with stage.context.database.read() as session:
         mine = sittings.find(session, now, since=stage.starts_at, until=stage.starts_at + timedelta(seconds=1))
         events = session.scalars(select(Event).where(Event.occurrence_id.is_not(None)).order_by(Event.id)).all()
-        found = len([each for each in recordings.listed(session) if each["state"] == "published"])
+        found = sum(_is_home(each) for each in recordings.listed(session))
+        states = ledger.states_of(session, stage.context.settings, [each.occurrence.id for each in mine], now)
     whole = (60 - cast.STARTS) * stage.unit
     done = min(0.99, max(0.0, (now - stage.starts_at).total_seconds() / whole))
     settled = all(each.occurrence.settled_at is not None for each in mine)
     wanted = sum(play.record == "always" for play in stage.plays.values())
-    return Scene(now, 1.0 if settled and found >= wanted else done, mine, list(events))
+    return Scene(now, 1.0 if settled and found >= wanted else done, mine, list(events), states)
+
+
+def _is_home(recording: dict[str, Any]) -> bool:
+    """Published there, and every file that it gives archived here."""
+    states = {each["state"] for each in recording["files"]}
+    return recording["state"] == "published" and "stored" in states and not states & {"wanted", "fetching"}
 
 
 def sum_up(stage: Stage) -> dict[str, Any]:
@@ -218,6 +234,7 @@ def sum_up(stage: Stage) -> dict[str, Any]:
         "accuracy": asdict(accuracy)
         | {"poll_period_seconds": period, "longest_gap_seconds": gap, "allowed_seconds": 2 * gap},
         "recordings": found,
+        "ledger": {stage.plays[number].code: state for number, state in scene.ledger.items()},
         "files": [str(path) for path in _write(stage, scene.now)],
     }
 
@@ -242,8 +259,8 @@ def _problems(
     if accuracy.worst_seconds > allowed:
         problems.append(f"presence of {accuracy.worst_person}: {accuracy.worst_seconds:.2f} s wrong")
     recorded = {play.code for play in stage.plays.values() if play.record == "always"}
-    missing = recorded - {each["course"] for each in found}
-    return problems + [f"no recording of {code}" for code in sorted(missing)]
+    missing = recorded - {each["course"] for each in found if _is_home(each)}
+    return problems + [f"no recording of {code} is archived" for code in sorted(missing)]
 
 
 def wanted(stage: Stage) -> Wanted:
