@@ -63,7 +63,7 @@ def keep(
         if each.record_id not in known:
             occurrence = place.occurrence_id if place else None
             story.tell(session, "recorded", now, occurrence_id=occurrence, server_id=server_id, detail=each.record_id)
-        if row.ready_at is None and row.published_at is not None:
+        if row.ready_at is None and row.published_at is not None and row.meeting_id is not None:
             _judge(session, context, row, formats[row.id], now)
 
 

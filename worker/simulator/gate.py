@@ -1,6 +1,7 @@
 """What is checked before a call is looked at, in the order of each era."""
 
 import re
+from functools import lru_cache
 
 from worker.simulator.checksum import is_signed
 from worker.simulator.meeting import Meeting
@@ -81,6 +82,7 @@ def _boolean(value: str) -> bool:
     return value.lower() in ("true", "false")
 
 
+@lru_cache(maxsize=2**17)
 def hash_order(name: str) -> int:
     """Java's hash of a string: the order in which a HashSet yields."""
     total = 0
