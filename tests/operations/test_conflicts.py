@@ -89,7 +89,7 @@ WANTS = st.lists(st.sampled_from("abc"), max_size=2, unique=True)
 def test_one_pass_finds_every_pair_that_overlaps(sittings):
     rows = sorted(
         (
-            _Held(number, BEGIN + timedelta(minutes=at), BEGIN + timedelta(minutes=at + length), f"c{number}",
+            _Held(number, BEGIN + timedelta(minutes=at), BEGIN + timedelta(minutes=at + length), f"c{number}", "UTC",
                   tuple(("teacher", who, who) for who in wants))
             for number, (at, length, wants) in enumerate(sittings)
         ),

@@ -17,7 +17,6 @@ _WORDS = {
 #: An invisible letter of the other direction keeps the columns of a line apart: without it a terminal that reorders
 #: right-to-left text would read two Persian cells and the bar between them as one run, and exchange them.
 _LEFT_TO_RIGHT = "\u200e"
-_NARROWEST = 12
 
 
 def facts(days: "Sequence[Day]") -> list[dict[str, Any]]:
@@ -62,13 +61,14 @@ def show(days: "Sequence[Day]", language: str) -> None:
         door.say(_EMPTY[language])
         return
     rtl = language == "fa"
-    grid = Table(box=box.SQUARE, show_lines=True, padding=(0, 1))
     hours = sorted({_hour(entry) for day in days for entry in day.entries})
-    columns: list[list[Any]] = [[_line(""), *(_line(_digits(hour, language)) for hour in hours)]]
+    columns = [[_line(""), *(_line(_digits(hour, language)) for hour in hours)]]
     columns += [[_heading(day, language), *(_cell(day, hour, language) for hour in hours)] for day in days]
-    for heading, *_ in reversed(columns) if rtl else columns:
-        grid.add_column(heading, justify="right" if rtl else "left", ratio=1 if heading.plain.strip() else None)
-    for row in zip(*(cells[1:] for cells in (reversed(columns) if rtl else columns)), strict=True):
+    # The days are a row like the others: a header proper would stand at the bottom of its line.
+    grid = Table(box=box.SQUARE, show_lines=True, show_header=False)
+    for _ in columns:
+        grid.add_column(justify="right" if rtl else "left")
+    for row in zip(*(reversed(columns) if rtl else columns), strict=True):
         grid.add_row(*row)
     width = None if sys.stdout.isatty() else 200
     Console(width=width, highlight=False).print(grid)

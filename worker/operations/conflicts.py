@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from worker.domain.text import match_key
+from worker.domain.timetable import known_zone
 from worker.store.tables import Course, Occurrence
 
 Kind = Literal["teacher", "room", "course"]
@@ -25,7 +26,7 @@ class Clash:
     kind: Kind
     name: str  #: of the teacher, the room or the course
     courses: tuple[str, str]
-    starts_at: datetime  #: when both are on for the first time
+    starts_at: datetime  #: when both are on for the first time, in the zone of the one that starts later
     times: int = 0
     occurrences: list[int] = field(default_factory=list)  #: the first two
 
@@ -40,6 +41,7 @@ class _Held(NamedTuple):
     starts_at: datetime
     ends_at: datetime
     code: str
+    timezone: str
     wants: tuple[tuple[Kind, str, str], ...]  #: kind, key, name as written
 
 
@@ -50,7 +52,9 @@ def find(session: Session, since: datetime, until: datetime) -> list[Clash]:
         codes = (first.code, second.code) if first.code <= second.code else (second.code, first.code)
         clash = found.get((kind, key, codes))
         if clash is None:
-            clash = found[kind, key, codes] = Clash(kind, name, codes, second.starts_at)
+            clash = found[kind, key, codes] = Clash(
+                kind, name, codes, second.starts_at.astimezone(known_zone(second.timezone))
+            )
             clash.occurrences = [first.id, second.id]
         clash.times += 1
     return list(found.values())
@@ -81,9 +85,9 @@ def _held(session: Session, since: datetime, until: datetime) -> Iterator[_Held]
         yield _Held(id, start, end, *courses[course])
 
 
-def _wants(session: Session) -> dict[int, tuple[str, tuple[tuple[Kind, str, str], ...]]]:
-    columns = (Course.id, Course.code, Course.teacher_id, Course.teacher_name, Course.room)
-    return {id: (code, _of_course(code, *rest)) for id, code, *rest in session.execute(select(*columns))}
+def _wants(session: Session) -> dict[int, tuple[str, str, tuple[tuple[Kind, str, str], ...]]]:
+    columns = (Course.id, Course.code, Course.timezone, Course.teacher_id, Course.teacher_name, Course.room)
+    return {id: (code, zone, _of_course(code, *rest)) for id, code, zone, *rest in session.execute(select(*columns))}
 
 
 def _of_course(
