@@ -60,8 +60,8 @@ def configuration(given: settings.Settings) -> dict[str, Any]:
         "enable_utc": True,
         "timezone": "UTC",
         "beat_schedule": entries(given),
-        # Beat sleeps at most this long, so that a clock that was set is noticed soon.
-        "beat_max_loop_interval": 5,
+        # Beat sleeps at most this long, so that a clock that was set is noticed soon, and Ctrl-C sooner.
+        "beat_max_loop_interval": 1 if given.embedded else 5,
         "beat_scheduler": "worker.heartbeat:Scheduler",
         "imports": ("worker.tasks",),
     }

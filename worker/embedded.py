@@ -5,6 +5,7 @@ stops is asked for again when it starts.
 """
 
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -49,13 +50,14 @@ class Embedded:
             self._beat.stop()
         state: Any = celery.worker.state
         state.should_stop = 0
-        self._worker_thread.join(timeout=30)
+        if self._worker_thread.is_alive():
+            self._worker_thread.join(timeout=30)
         state.should_stop = None
 
-    def wait(self) -> None:
-        """Until the worker ends by itself, or somebody interrupts."""
-        while self._worker_thread.is_alive():
-            self._worker_thread.join(timeout=1)
+    def wait(self, asked: Callable[[], object]) -> None:
+        """Until the worker ends by itself, or somebody has ``asked`` it to."""
+        while self._worker_thread.is_alive() and not asked():
+            self._worker_thread.join(timeout=0.2)
 
     def _work(self) -> None:
         def ready(_consumer: object) -> None:
@@ -77,7 +79,11 @@ class Embedded:
             raise
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:  # interrupted while it starts: what has started is stopped
+            self.stop()
+            raise
         return self
 
     def __exit__(

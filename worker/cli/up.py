@@ -19,14 +19,13 @@ def up(
     ] = True,
 ) -> None:
     """Migrate, then worker, beat and page in one process: enough for one school. Ctrl-C stops it cleanly."""
-    import signal
-
     from worker import logs
     from worker.embedded import Embedded
     from worker.errors import SettingsError
     from worker.operations import servers
     from worker.store import migrate
 
+    asked = _stop_signals()
     context = door.context(migrated=False)
     if not context.settings.embedded:
         raise SettingsError(
@@ -35,7 +34,6 @@ def up(
     migrate.upgrade(context.database)
     servers.from_settings(context, door.now())
     logs.configure(context.settings)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with ExitStack() as running:
         stack = running.enter_context(Embedded(context))
         if web and door.has_extra("web"):
@@ -43,7 +41,23 @@ def up(
 
             running.enter_context(serving.Beside(context))
         logs.event("up", origin=context.settings.origin, data=str(context.settings.data_dir))
-        try:
-            stack.wait()
-        except KeyboardInterrupt:
-            logs.event("stopping")
+        running.callback(logs.event, "stopping")
+        stack.wait(lambda: asked)
+
+
+def _stop_signals() -> list[int]:
+    """Filled by the first SIGINT or SIGTERM; a second one interrupts at once.
+
+    An exception, which is what Python makes of SIGINT, would be lost where it falls into a finaliser.
+    """
+    import signal
+
+    asked: list[int] = []
+
+    def note(number: int, _frame: object) -> None:
+        asked.append(number)
+        signal.signal(number, signal.default_int_handler)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, note)
+    return asked

@@ -1,0 +1,136 @@
+"""The long commands as processes: a demo is played to its end, a class is seen through, Ctrl-C leaves cleanly."""
+
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.cli.conftest import MEETINGZ
+from tests.conftest import SECRET
+
+#: A whole class in seconds.
+QUICK = {
+    "MEETINGZ_LEAD_SECONDS": "3",
+    "MEETINGZ_GRACE_SECONDS": "1",
+    "MEETINGZ_SPREAD_SECONDS": "0",
+    "MEETINGZ_PROVISION_PERIOD_SECONDS": "0.5",
+    "MEETINGZ_POLL_PERIOD_SECONDS": "0.5",
+    "MEETINGZ_END_PERIOD_SECONDS": "0.5",
+    "MEETINGZ_TOLERANCE_SECONDS": "2",
+}
+
+
+@contextmanager
+def running(*words, folder, **variables):
+    """A command as a process, which never outlives the test."""
+    with subprocess.Popen(
+        [MEETINGZ, *words],
+        cwd=folder,
+        env=os.environ | variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def ended(process, within=30):
+    out, err = process.communicate(timeout=within)
+    assert "Traceback" not in err
+    return process.returncode, out, err
+
+
+def until(found, within=40):
+    """What ``found`` answers, once it is true."""
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        if answer := found():
+            return answer
+        time.sleep(0.2)
+    raise AssertionError("it never came to that")
+
+
+def test_the_demo_tells_the_whole_story(process, here):
+    told = process("demo", "--seconds", "20", "--json", timeout=120)
+    summary = told.json
+    assert (summary["problems"], summary["ok"], told.code) == ([], True, 0)
+    states = {each["course"]: (each["state"], each["closed"]) for each in summary["courses"]}
+    assert states["PHY-201"] == ("held", "ended")
+    assert set(states.values()) == {("held", "ended"), ("held", "expired")}
+    assert {each["course"]: each["rooms"] for each in summary["courses"]}["CHE-110"] >= 2
+    assert [each["course"] for each in summary["recordings"]] == ["LIT-300"]
+    accuracy = summary["accuracy"]
+    assert accuracy["median_seconds"] <= 2 * accuracy["poll_period_seconds"]
+    assert accuracy["worst_seconds"] <= accuracy["allowed_seconds"]
+    for kind in ("csv", "xlsx", "html"):
+        assert (here / "var" / "demo" / f"attendance.{kind}").stat().st_size > 500
+
+
+def test_the_demo_is_kept_apart_from_the_installation_around_it(here, process):
+    with running(
+        "demo",
+        "--seconds",
+        "20",
+        folder=here,
+        MEETINGZ_DATABASE_URL="postgresql://nobody@127.0.0.1:9/none",
+        MEETINGZ_BROKER_URL="redis://127.0.0.1:9/0",
+        MEETINGZ_SERVER_URL="http://127.0.0.1:9/",
+        MEETINGZ_SERVER_SECRET="x",
+    ) as demo:
+        assert any("room open" in line for line in demo.stderr)
+        demo.send_signal(signal.SIGINT)
+        code, _, _ = ended(demo)
+    assert code == 130
+
+
+def test_a_class_is_seen_through_by_up_and_the_two_variables_of_the_quick_start(meetingz, school, server, monkeypatch):
+    for name, value in QUICK.items():
+        monkeypatch.setenv(name, value)
+    variables = {"MEETINGZ_SERVER_URL": server.base_url, "MEETINGZ_SERVER_SECRET": SECRET}
+    with running("up", "--no-web", folder=school, **variables) as up:
+        start = datetime.now(UTC) + timedelta(seconds=3)
+        times = ("--start", start.isoformat(), "--end", (start + timedelta(seconds=6)).isoformat())
+        number = meetingz("occurrence", "add", "ALG-101", *times, "--json").json["id"]
+
+        def sitting():
+            return next(row for row in meetingz("occurrence", "list", "--json").json if row["id"] == number)
+
+        until(lambda: sitting()["state"] in ("open", "live"))
+        link = meetingz("join", number, "--user-id", "u1", "--name", "پریسا").out.strip()
+        with urllib.request.urlopen(link, timeout=10) as classroom:
+            assert classroom.status == 200
+        assert until(lambda: meetingz("live", "--json").json["participants"]) == 1
+        until(lambda: sitting()["state"] == "held")
+        assert meetingz("doctor", "--pulse", "--json").code == 0
+        up.send_signal(signal.SIGINT)
+        code, out, err = ended(up)
+    assert (code, out) == (0, "")
+    assert "stopping" in err
+    assert SECRET not in err
+    row = next(row for row in meetingz("report", "attendance", "--format", "json").json if row["user_id"] == "u1")
+    assert row["occurrence"] == number
+    assert row["seconds_present"] > 0
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_up_leaves_cleanly_even_when_it_has_just_begun(here, sign):
+    with running("up", "--no-web", folder=here) as up:
+        assert "up " in until(lambda: next((line for line in up.stderr if " up " in line), ""))
+        up.send_signal(sign)
+        assert ended(up)[0] == 0
+
+
+def test_up_refuses_a_broker_of_others(process):
+    told = process("up", MEETINGZ_BROKER_URL="redis://127.0.0.1:9/0")
+    assert told.code == 1
+    assert told.err.startswith("meetingz: MEETINGZ_BROKER_URL is set")
+    assert told.err.count("\n") == 1
