@@ -130,7 +130,8 @@ def _facts(table: Table, rows: int) -> list[str]:
 
 def _tally(table: Table, counts: Counter[str]) -> list[tuple[Cell, str]]:
     """How often each status occurs: ours in their order, then the others."""
-    ordered = sorted((word for word in counts if word in VALUES), key=lambda word: (*_STATUSES, word).index(word))
+    known = (word for word in counts if word in VALUES)
+    ordered = sorted(known, key=lambda word: (*_STATUSES, _LETTERS.get(word, word)).index(_LETTERS.get(word, word)))
     return [
         (_words(table, Column("status", "status"), word), people.number(counts[word], table.language))
         for word in ordered

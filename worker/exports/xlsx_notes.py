@@ -62,7 +62,7 @@ def _line(sheet: str, rows: int, at: int, column: int, key: str, ink: str, table
 def _dress(chart: Any, table: Table, rows: int, *, several: bool) -> None:
     grid = {"visible": True, "line": {"color": "#DDDDDD", "width": 0.75}}
     chart.set_title({"name": phrase("participants over time", table.language), "overlay": False})
-    chart.set_x_axis({"text_axis": True, "num_format": "mm-dd hh:mm", "interval_unit": max(rows // 12, 1)})
+    chart.set_x_axis({"text_axis": True, "num_format": "mm-dd hh:mm", "interval_unit": max(rows // 8, 1)})
     chart.set_y_axis({"min": 0, "major_gridlines": grid, "name": heading("participants", table.language)})
     chart.set_legend({"position": "bottom"} if several else {"none": True})
     chart.set_size({"width": 960, "height": 480})

@@ -30,6 +30,7 @@ _COLOURS |= {
     for letter, word in zip("PLAUE", ("present", "partial", "absent", "unknown", "excused"), strict=True)
 }
 _WIDEST = 48
+_TITLED = 12
 
 
 class Style:
@@ -77,6 +78,8 @@ def headings(table: Table) -> list[str]:
 
 def width(column: Column | None, title: str, longest: int) -> float:
     """A width in characters that shows the heading, its filter button and most values."""
+    if column and column.title:
+        return _TITLED  # a date over a letter: it is broken into two lines
     least = _WIDTHS.get(column.kind, 6) if column else 12
     return min(max(least, len(title) + 4, longest + 2), _WIDEST)
 
