@@ -57,20 +57,20 @@ class Settings(BaseSettings):
     grace_seconds: Annotated[float, Field(ge=0, le=86400)] = 600  #: how long after its end a class may run on
     horizon_days: Annotated[float, Field(gt=0, le=366)] = 14  #: how far ahead occurrences are planned
 
-    plan_period_seconds: Seconds = 3600
-    provision_period_seconds: Seconds = 30
-    poll_period_seconds: Seconds = 30
-    end_period_seconds: Seconds = 30
-    harvest_period_seconds: Seconds = 300
+    plan_period_seconds: Seconds = 3600  #: how often slots are made into dated occurrences
+    provision_period_seconds: Seconds = 30  #: how often rooms that are due are opened
+    poll_period_seconds: Seconds = 30  #: how often each open room is looked at: the error of attendance
+    end_period_seconds: Seconds = 30  #: how often rooms past their end are asked to end
+    harvest_period_seconds: Seconds = 300  #: how often recordings that are waited for are asked for
 
     tolerance_seconds: Seconds = 90  #: the gap between polls that is still one stay
     gone_after: Annotated[int, Field(ge=1, le=100)] = 2  #: misses in a row before a meeting is believed gone
 
-    present_percent: Percent = 75  #: of the planned window
-    partial_percent: Percent = 10
+    present_percent: Percent = 75  #: who was there for this share of the planned window was present
+    partial_percent: Percent = 10  #: who was there for this share was partly there; below it absent
     observed_percent: Percent = 50  #: below this observed share of the window a status is unknown
-    late_seconds: Annotated[float, Field(ge=0)] = 600
-    left_early_seconds: Annotated[float, Field(ge=0)] = 600
+    late_seconds: Annotated[float, Field(ge=0)] = 600  #: who is first seen later than this after the start is late
+    left_early_seconds: Annotated[float, Field(ge=0)] = 600  #: who is last seen this long before the end left early
     #: Attendees whose user id or name matches are recorders, not people (a regular expression).
     bots: str = r"(?i)^(bbb[-_ ]?(recorder|bot)|meetingz[-_ ]?(recorder|bot)|recorder[-_ ]?bot)"
 
@@ -88,20 +88,20 @@ class Settings(BaseSettings):
     archive_url: str = ""
     #: Hosts beside the API's own that recordings may be fetched from, comma separated; ``host:port`` for other ports.
     playback_hosts: str = ""
-    download_at_once: Annotated[int, Field(ge=1, le=32)] = 2
+    download_at_once: Annotated[int, Field(ge=1, le=32)] = 2  #: downloads at one time, over all workers
     download_slice_seconds: Seconds = (
         60  #: a worker goes on to other work after this long, and resumes at its next turn
     )
-    download_limit_bytes: Annotated[int, Field(ge=1)] = 20 * 2**30  #: of one file
-    download_reserve_bytes: Annotated[int, Field(ge=0)] = 2**30  #: left free on the disk
+    download_limit_bytes: Annotated[int, Field(ge=1)] = 20 * 2**30  #: a larger file is not downloaded
+    download_reserve_bytes: Annotated[int, Field(ge=0)] = 2**30  #: downloads leave this much free on the disk
 
     #: Observations and the names in them are kept this long after a class; its stays and statuses stay.
     retention_days: Annotated[float, Field(gt=0, le=36600)] = 180
     #: Stays, corrections and the totals of servers are kept this long; None: as long as the database.
     keep_stays_days: Annotated[float, Field(gt=0, le=36600)] | None = None
 
-    server_down_after: Annotated[int, Field(ge=1)] = 3  #: failures in a row
-    server_up_after: Annotated[int, Field(ge=1)] = 3  #: successes in a row
+    server_down_after: Annotated[int, Field(ge=1)] = 3  #: failures in a row before a server counts as down
+    server_up_after: Annotated[int, Field(ge=1)] = 3  #: successes in a row before it counts as up again
     end_retry_seconds: Seconds = 60  #: a meeting that lives on is asked to end again after this long
     end_tries: Annotated[int, Field(ge=1)] = 3  #: requests to one meeting before that it lives on is an alarm
     #: Rooms of classes that begin at one minute are asked for over this long, where their lead leaves the time.
@@ -112,27 +112,29 @@ class Settings(BaseSettings):
     #: Parameters of ``create`` for every course; a course's own options go before them.
     create: dict[str, str | int | bool] = Field(default_factory=dict)
 
-    #: Where alarms are sent as signed webhooks (Standard Webhooks), and the secret they are signed with.
+    #: Where alarms are sent as signed webhooks (Standard Webhooks).
     webhook_url: str | None = Field(None, pattern=r"^https?://")
-    webhook_secret: SecretStr | None = None
+    webhook_secret: SecretStr | None = None  #: what webhooks are signed with: base64, ``whsec_...``
     #: Where alarms are told to people: addresses of apprise, separated by spaces. They hold passwords and tokens.
     notify_urls: SecretStr | None = None
     #: The address of our own web page, as people reach it.
     public_url: str | None = Field(None, pattern=r"^https?://")
     web_host: str = "127.0.0.1"  #: the address the page listens on; others reach it through a proxy that speaks HTTPS
-    web_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    web_port: Annotated[int, Field(ge=0, le=65535)] = 8080  #: the port of the page; 0 takes a free one
 
-    connect_timeout_seconds: Seconds = 5
-    read_timeout_seconds: Seconds = 20
-    reply_limit_bytes: Annotated[int, Field(ge=1024)] = 64 * 2**20
+    connect_timeout_seconds: Seconds = 5  #: how long a server may take to accept a connection
+    read_timeout_seconds: Seconds = 20  #: how long a server may be silent
+    reply_limit_bytes: Annotated[int, Field(ge=1024)] = 64 * 2**20  #: a longer answer is cut off and not believed
 
-    #: Quick start: one server and no command.
+    #: Quick start: the address of one server, entered when the worker starts; no command is needed.
     server_url: str | None = Field(
         None, validation_alias=_named("server_url", "BIGBLUEBUTTON_ENDPOINT", "BBB_SERVER_BASE_URL")
     )
+    #: The secret of that server.
     server_secret: SecretStr | None = Field(
         None, validation_alias=_named("server_secret", "BIGBLUEBUTTON_SECRET", "BBB_SECRET")
     )
+    #: How requests to that server are signed: ``sha1``, ``sha256``, ``sha384`` or ``sha512``.
     server_checksum: Literal["sha1", "sha256", "sha384", "sha512"] = "sha1"
 
     #: Touched by a worker or beat process while it does its work; one file a process, its age is a health check.
@@ -140,7 +142,8 @@ class Settings(BaseSettings):
     #: A worker or beat process that could not do its work for this long ends with an error, to be started again.
     stuck_after_seconds: Seconds = 600
 
-    log_format: Literal["text", "json"] = "text"
+    log_format: Literal["text", "json"] = "text"  #: lines for people, or one JSON object a line
+    #: The least that is logged: ``DEBUG``, ``INFO``, ``WARNING`` or ``ERROR``.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", validation_alias=_named("log_level", "LOG_LEVEL")
     )
