@@ -96,8 +96,20 @@ def _chosen(
         raise typer.Exit
     if not yes and (always or len(rows) > 1):
         would(rows, what, err=True)
-        typer.confirm("Go on?", abort=True, err=True)
+        _ask()
     return rows
+
+
+def _ask() -> None:
+    """Nobody there to answer is a no."""
+    from worker.errors import InputError
+
+    try:
+        sure = typer.confirm("Go on?", err=True)
+    except typer.Abort:
+        sure = False
+    if not sure:
+        raise InputError("nothing was changed; --yes goes on without asking")
 
 
 def _report(outcomes: "Sequence[Done]", word: str) -> None:

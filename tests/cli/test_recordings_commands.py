@@ -1,0 +1,152 @@
+"""recordings, as it is typed: list, harvest, download, publish, update, delete, captions, policy."""
+
+import time
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from worker import clock
+from worker.operations import arrange, end, poll, provision
+from worker.operations import context as contexts
+from worker.settings import Settings
+
+KEYS = {
+    "record_id",
+    "course",
+    "occurrence",
+    "state",
+    "published",
+    "started_at",
+    "ended_at",
+    "formats",
+    "labels",
+    "files",
+}
+
+
+@pytest.fixture
+def taught(meetingz, school, served, secret, monkeypatch):
+    """A recorded class that was held and closed, its recording published: on a server whose clock runs by itself."""
+    monkeypatch.setenv("MEETINGZ_RECORDING_FIRST_SECONDS", "0.01")
+    monkeypatch.setenv("MEETINGZ_DOWNLOAD_RESERVE_BYTES", "0")
+    server = served(clock=time.time, scale=2000)
+    assert meetingz("server", "add", "one", server.base_url, "--secret-env", secret).code == 0
+    context = contexts.make(Settings(grace_seconds=0, gone_after=1, lead_seconds=60))
+    start = clock.now()
+    number = arrange.add(context, "ALG-101", start, start + timedelta(seconds=60), start)
+    provision.sweep(context, clock.now)
+    (meeting,) = server.world.meetings()
+    server.world.join(meeting.meeting_id, "t1", "Dr. Noor", role="MODERATOR")
+    poll.sweep(context, clock.now)
+    server.world.end_from_inside(meeting.meeting_id)
+    until(lambda: all(each.formats(time.time()) for each in server.world.recordings.values()))
+    time.sleep(0.2)
+    poll.sweep(context, lambda: clock.now() + timedelta(minutes=10))
+    end.sweep(context, clock.now)
+    context.database.dispose()
+    return server, number
+
+
+def until(done, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def only(meetingz):
+    (found,) = meetingz("recordings", "list", "--json").json
+    return found
+
+
+@pytest.fixture
+def record_id(meetingz, taught):
+    server, _ = taught
+    for recording in server.world.recordings.values():
+        recording.formats_at = dict.fromkeys(recording.formats_at, 0.0)
+    (meeting,) = server.world.recordings
+    assert meetingz("recordings", "poke", meeting).code == 0
+    assert meetingz("recordings", "harvest").code == 0
+    return only(meetingz)["record_id"]
+
+
+def test_the_list_keeps_its_promise(meetingz, taught, record_id):
+    found = only(meetingz)
+    assert found.keys() >= KEYS
+    assert (found["course"], found["occurrence"], found["state"]) == ("ALG-101", taught[1], "published")
+    assert set(found["formats"]) == {"podcast", "presentation", "video"}
+    assert [each["record_id"] for each in meetingz("recordings", "list", "--state", "published", "--json").json] == [
+        record_id
+    ]
+    assert meetingz("recordings", "list", "--missing", "--json").json == []
+    assert record_id in meetingz("recordings", "list").out
+    assert meetingz("recordings", "list", "--state", "lost").code == 2
+
+
+def test_download_stores_and_says_what_is_no_file(meetingz, record_id):
+    assert "1 would be downloaded" in meetingz("recordings", "download", record_id, "--dry-run").out
+    done = meetingz("recordings", "download", "--course", "ALG-101")
+    assert done.code == 0, done.err
+    files = {file["format"]: file for file in only(meetingz)["files"]}
+    assert {name: file["state"] for name, file in files.items()} == {
+        "podcast": "stored",
+        "presentation": "no_file",
+        "video": "stored",
+    }
+    path = Path(urlsplit(files["video"]["url"]).path)
+    assert path.stat().st_size == files["video"]["size_bytes"]
+    assert "nothing to fetch" in meetingz("recordings", "download", record_id).out
+
+
+def test_a_course_that_downloads_is_archived_by_the_sweep(meetingz, record_id):
+    shown = meetingz("recordings", "policy", "ALG-101", "--download", "--formats", "video", "--keep-server-days", "30")
+    assert "keep_server_days: 30" in shown.out
+    meetingz("run", "harvest")
+    assert [(file["format"], file["state"]) for file in only(meetingz)["files"]] == [("video", "stored")]
+    assert meetingz("recordings", "policy", "ALG-101", "--keep-server-days", "ever", "--json").json == {
+        "course": "ALG-101",
+        "record": "always",
+        "download": True,
+        "recording_formats": "video",
+        "keep_server_days": None,
+        "keep_archive_days": None,
+    }
+    assert meetingz("recordings", "policy", "ALG-101", "--keep-server-days", "soon").code == 2
+
+
+def test_hidden_shown_and_labelled(meetingz, record_id):
+    assert meetingz("recordings", "unpublish", record_id).code == 0
+    assert only(meetingz)["published"] is False
+    assert meetingz("recordings", "publish", "--course", "ALG-101", "--yes").code == 0
+    assert only(meetingz)["published"] is True
+    assert meetingz("recordings", "update", "chapter=3", record_id).code == 0
+    assert only(meetingz)["labels"]["chapter"] == "3"
+    assert meetingz("recordings", "update", record_id).code == 1
+
+
+def test_deleting_asks_and_nothing_happens_without_a_yes(meetingz, taught, record_id):
+    assert "1 would be deleted" in meetingz("recordings", "delete", record_id, "--dry-run").out
+    assert meetingz("recordings", "delete", record_id, stdin="n\n").code != 0
+    assert only(meetingz)["state"] == "published"
+    assert meetingz("recordings", "delete", record_id, stdin="y\n").code == 0
+    assert only(meetingz)["state"] == "deleted"
+    assert taught[0].world.recordings[record_id].deleted
+
+
+def test_captions_are_handed_in_and_listed(meetingz, here, record_id):
+    (here / "fa.vtt").write_text("WEBVTT\n\n00:00.000 --> 00:01.000\nsalam\n", encoding="utf-8")
+    assert meetingz("recordings", "captions", "list", record_id, "--json").json == []
+    assert meetingz("recordings", "captions", "add", record_id, "fa.vtt", "--lang", "fa").code == 0
+    until(lambda: meetingz("recordings", "captions", "list", record_id, "--json").json != [])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["delete", "nothing"], ["publish"], ["download", "nothing"], ["captions", "list", "nothing"], ["poke", "nothing"]],
+)
+def test_what_is_not_there_is_one_line(meetingz, school, words):
+    done = meetingz("recordings", *words)
+    assert done.code == 1
+    assert len(done.err.splitlines()) == 1
