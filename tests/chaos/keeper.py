@@ -1,0 +1,93 @@
+"""The program's processes, kept running: whatever ends is started again half a second later, as systemd would."""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+
+from tests.processes.programs import Programs
+
+#: Seconds from the end of a process to the next one of its kind.
+RESTART_AFTER = 0.5
+
+
+class Doubled(Programs):
+    app = "tests.chaos.twice"
+
+
+class Kept:
+    """One place, in which one process after another runs."""
+
+    def __init__(self, name, folder, start):
+        self.name = name
+        self.lock = threading.Lock()
+        self.held = False  #: not to be started again for now
+        self.worked = folder / f"{name}.worked"
+        self._heart = folder / f"{name}.heart"
+        self._start = start
+        self._died_at = None
+        self.start()
+
+    def start(self):
+        self.started_at, self._died_at = time.time(), None
+        own = {"MEETINGZ_HEARTBEAT_FILE": str(self._heart), "CHAOS_WORKED": str(self.worked)}
+        self.process = self._start(self.name, **own)
+
+    @property
+    def ready(self):
+        """Its process has come so far as to show a heartbeat."""
+        return self._heart.exists() and self._heart.stat().st_mtime >= self.started_at
+
+    def signal(self, number):
+        """To the whole group: the process and its children."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, number)
+
+    def look(self):
+        """Start it again if it has ended. Answers the exit status of one that ended just now."""
+        ended = self.process.poll()
+        if ended is None or self.held:
+            return None
+        if self._died_at is None:
+            self._died_at = time.monotonic()
+            self.signal(signal.SIGKILL)  # children whose parent is gone, as KillMode=control-group does
+            return ended
+        if time.monotonic() >= self._died_at + RESTART_AFTER:
+            self.start()
+        return None
+
+
+class Keeper:
+    """All of them, and a thread that looks after them."""
+
+    def __init__(self, folder, settings):
+        self._programs = Doubled(folder, **settings)
+        self.workers = [Kept(f"worker-{number}", folder, self._programs.worker) for number in (1, 2)]
+        self.beats = [Kept(f"beat-{number}", folder, self._programs.beat) for number in (1, 2)]
+        #: Those that ended by themselves: when, who, and with which status.
+        self.ended = []
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
+        self._thread.start()
+
+    @property
+    def all(self):
+        return [*self.workers, *self.beats]
+
+    def _keep(self):
+        while not self._stopping.wait(0.1):
+            for each in self.all:
+                status = each.look()
+                if status not in (None, -signal.SIGKILL):
+                    self.ended.append((time.time(), each.name, status))
+
+    def stop(self):
+        self._stopping.set()
+        self._thread.join()
+        for each in self.all:
+            each.signal(signal.SIGKILL)
+        self._programs.stop()
+
+    def logs(self):
+        return self._programs.logs()
