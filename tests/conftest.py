@@ -3,6 +3,8 @@
 import itertools
 import os
 import shutil
+import signal
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +19,12 @@ from worker.store.tables import Course, Participant
 
 SECRET = "639259d4-9dd8-4b25-bf01-95f9567eaf4b"
 DATABASES = ("sqlite", "postgresql")
+
+
+def pytest_configure():
+    """A run that is told to stop takes its database and broker down with it, as with Ctrl-C."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 class Clock:

