@@ -1,5 +1,6 @@
 """Days without classes: what they cancel, what they leave alone, and what comes back."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -206,3 +207,16 @@ def test_a_crash_leaves_all_or_nothing(stage, bring, boundary):
         holidays.add(crashing(stage.context, at=boundary), BREAK, stage.clock())
     cancelled = [pair for pair in sittings(stage) if pair[1]]
     assert (len(stage.rows(Holiday)), len(cancelled)) in ((0, 0), (1, 7))
+
+
+def test_a_sweep_of_plan_at_the_same_time_overlooks_no_holiday(stage, bring, off):
+    for number in range(30):
+        bring(DAILY, code=f"c{number}")
+    for round_ in range(4):
+        stage.clock.advance(minutes=60 * 24)
+        day = (stage.clock() + timedelta(days=15)).date() - timedelta(days=1)
+        with ThreadPoolExecutor(2) as pool:
+            done = [pool.submit(stage.plan), pool.submit(off, Day(day, f"Day {round_}"))]
+        assert [each.exception() for each in done] == [None, None]
+        on_the_day = [row for row in stage.rows(Occurrence) if row.starts_at.date() == day]
+        assert [row.cancel_reason for row in on_the_day] == [f"Day {round_}"] * 30
