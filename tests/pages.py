@@ -78,7 +78,9 @@ def settings_part():
     meanings = comments()
     lines = ["| Variable | Default | Unit | Meaning |", "|---|---|---|---|"]
     for name, field in settings.Settings.model_fields.items():
-        lines.append(f"| `MEETINGZ_{name.upper()}` | {_default(field)} | {_unit(name, field)} | {meanings.get(name, '')} |")
+        lines.append(
+            f"| `MEETINGZ_{name.upper()}` | {_default(field)} | {_unit(name, field)} | {meanings.get(name, '')} |"
+        )
     return "\n".join([*lines, ""])
 
 
