@@ -44,17 +44,27 @@ def create_params(
         moderator_pw=passwords[1],
         duration_minutes=_duration(settings, course, occurrence),
         record=course.record != "never",
-        **_recording(course, chosen),
+        **{**_unused(settings, course, occurrence), **_recording(course, chosen)},
         meta={**chosen.meta, **labels_of(settings, course, occurrence)},
         extra=chosen.extra,
     )
+
+
+def _unused(settings: Settings, course: Course, occurrence: Occurrence) -> dict[str, int]:
+    """An empty room lives as long as its class may still come, where the server knows the parameter (2.5 and later)."""
+    whole = _lead(settings, course) + (occurrence.closes_at - occurrence.starts_at).total_seconds()
+    return {"meeting_expire_if_no_user_joined_minutes": int(-(-whole // 60))}
+
+
+def _lead(settings: Settings, course: Course) -> float:
+    return settings.lead_seconds if course.lead_seconds is None else course.lead_seconds
 
 
 def _duration(settings: Settings, course: Course, occurrence: Occurrence) -> int:
     """As long as we may let it run, so that the server's own clock never ends it before we do."""
     if course.end_policy == "never":
         return 0
-    lead = settings.lead_seconds if course.lead_seconds is None else course.lead_seconds
+    lead = _lead(settings, course)
     grace = settings.grace_seconds if course.grace_seconds is None else course.grace_seconds
     spare = settings.spare_limit_seconds if course.end_policy == "spare" else 0
     length = (occurrence.closes_at - occurrence.starts_at).total_seconds()
