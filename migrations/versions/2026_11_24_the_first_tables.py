@@ -189,6 +189,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("slots", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_slots_course_id"), ["course_id"], unique=False)
+        batch_op.create_index(
+            "ix_slots_planned_until",
+            ["planned_until"],
+            unique=False,
+            postgresql_where=sa.text("retired_at IS NULL"),
+            sqlite_where=sa.text("retired_at IS NULL"),
+        )
 
     op.create_table(
         "occurrences",
@@ -650,6 +657,11 @@ def downgrade() -> None:
 
     op.drop_table("occurrences")
     with op.batch_alter_table("slots", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_slots_planned_until",
+            postgresql_where=sa.text("retired_at IS NULL"),
+            sqlite_where=sa.text("retired_at IS NULL"),
+        )
         batch_op.drop_index(batch_op.f("ix_slots_course_id"))
 
     op.drop_table("slots")

@@ -1,6 +1,7 @@
 """Many rows at once: what would cost a statement or an object each goes to the database in one piece."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -36,11 +37,21 @@ def _sqlite(session: Session, table: str, columns: Sequence[Column[Any]], rows: 
 
 
 def _postgresql(session: Session, table: str, columns: Sequence[Column[Any]], rows: Sequence[tuple[Any, ...]]) -> int:
-    """One array a column: a fifth of the work of one set of parameters a row."""
+    """One array a column, written by us: the driver would look at each value of a million one by one."""
     dialect = session.get_bind().dialect
     arrays = ", ".join(f"%s::{column.type.compile(dialect)}[]" for column in columns)
     statement = f"INSERT INTO {table} ({_names(columns)}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"  # noqa: S608
-    return session.connection().exec_driver_sql(statement, tuple(map(list, zip(*rows, strict=True)))).rowcount
+    values = tuple(f"{{{','.join(map(_literal, column))}}}" for column in zip(*rows, strict=True))
+    return session.connection().exec_driver_sql(statement, values).rowcount
+
+
+@lru_cache(_REMEMBERED, typed=True)
+def _literal(value: object) -> str:
+    """A value inside an array's text, as PostgreSQL reads it (manual, 8.15.6)."""
+    if value is None:
+        return "NULL"
+    text = value.isoformat() if isinstance(value, datetime) else str(value)
+    return '"' + text.replace("\\", r"\\").replace('"', r"\"") + '"'
 
 
 def _names(columns: Sequence[Column[Any]]) -> str:

@@ -55,6 +55,15 @@ class Slot(Base):
     anchor: Mapped[date | None]
     retired_at: Mapped[datetime | None]
     planned_until: Mapped[datetime | None]  #: how far its occurrences are written already
+    __table_args__ = (
+        # Where nothing is due, asking costs nothing, however many slots there are.
+        Index(
+            "ix_slots_planned_until",
+            "planned_until",
+            postgresql_where=text("retired_at IS NULL"),
+            sqlite_where=text("retired_at IS NULL"),
+        ),
+    )
 
 
 class Holiday(Base):
