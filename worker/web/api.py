@@ -21,7 +21,6 @@ from worker.web import now as now_page
 from worker.web import recordings as recording_pages
 from worker.web import servers as server_pages
 from worker.web import sittings as sitting_pages
-from worker.web.invitations import Invitation
 from worker.web.session import Forbidden, Now, Number, Surroundings, Visitor, scoped
 
 _TROUBLES: dict[int | str, dict[str, Any]] = {
@@ -193,7 +192,7 @@ def invite(
 ) -> values.JoinLink:
     """An address of our own join page, for one person: it can be given out long before the class."""
     _changing(context, visitor, number, now)
-    return values.JoinLink(url=join_page.address(request, Invitation(number, who.user_id, who.name, who.role)))
+    return values.JoinLink(url=join_page.address(request, number, who.user_id, who.name, who.role, now))
 
 
 @router.post("/recordings/{number}/{action}")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
@@ -121,6 +122,11 @@ def _not_done(request: Request, error: Exception) -> Response:
     return _trouble(request, status, "not_done", text)
 
 
+def _not_storable(request: Request, _error: Exception) -> Response:
+    """A text that no database takes, such as one with a NUL in it."""
+    return _trouble(request, 422, "not_done", "something that was sent cannot be stored; leave control characters out")
+
+
 def _bad_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
@@ -150,6 +156,7 @@ _HANDLERS: dict[type[Exception], Callable[[Request, Exception], Response]] = {
     BadFile: _not_done,
     InvalidDate: _not_done,
     bbb.Error: _not_done,
+    DataError: _not_storable,
     RequestValidationError: _bad_request,
     HTTPException: _http,
     Exception: _broken,

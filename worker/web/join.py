@@ -6,33 +6,34 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
-from worker.errors import Conflict, Unknown
+from worker.errors import Conflict, InputError
 from worker.operations import joining
 from worker.operations.context import Context
+from worker.operations.joining import Ticket
 from worker.store.tables import Participant
-from worker.web import page
-from worker.web.invitations import Entrance, Invitation, entrance
+from worker.web import entrance, page
+from worker.web.entrance import Entrance
 from worker.web.session import Now, Number, Surroundings, Teacher, context_of
 from worker.web.sittings import one
 
 router = APIRouter()
 
 
-def address(request: Request, invitation: Invitation) -> str:
-    """The whole address, as people reach this page."""
+def address(request: Request, occurrence_id: int, user_id: str, name: str, role: str, now: datetime) -> str:
+    """The address of this page for one person and sitting, as people reach us."""
     context = context_of(request)
     base = (context.settings.public_url or str(request.base_url)).rstrip("/")
-    return f"{base}/join/{invitation.sealed(context)}"
+    ticket = joining.ticket(context, occurrence_id, user_id=user_id, name=name, role=role, now=now)
+    return f"{base}/join/{ticket}"
 
 
-def _known(context: Context, ticket: str, now: datetime) -> tuple[Invitation, Entrance] | None:
-    invitation = Invitation.opened(context, ticket)
-    if invitation is None:
-        return None
+def _known(context: Context, text: str, now: datetime) -> tuple[Ticket, Entrance] | None:
+    """Who comes, and to which door; None where the ticket is not ours or too old."""
     try:
+        ticket = joining.redeem(context, text, now)
         with context.database.read() as session:
-            return invitation, entrance(session, invitation.occurrence, now)
-    except Unknown:
+            return ticket, entrance.of(session, ticket.occurrence_id, now)
+    except InputError:
         return None
 
 
@@ -42,7 +43,7 @@ def greet(request: Request, ticket: str, context: Surroundings, now: Now) -> Res
     known = _known(context, ticket, now)
     if known is None:
         return page.render(request, "trouble", status=404, what=page.reader_of(request).say("join_invalid"))
-    return page.render(request, "join", ticket=ticket, invitation=known[0], entrance=known[1], now=now)
+    return page.render(request, "join", ticket=ticket, full_name=known[0].name, entrance=known[1], now=now)
 
 
 @router.get("/join/{ticket}/door")
@@ -63,7 +64,7 @@ def enter(request: Request, ticket: str, context: Surroundings, now: Now) -> Res
         return page.render(request, "trouble", status=404, what=page.reader_of(request).say("join_invalid"))
     who = known[0]
     try:
-        link = joining.link(context, who.occurrence, user_id=who.user_id, name=who.name, role=who.role, now=now)
+        link = joining.link(context, who.occurrence_id, user_id=who.user_id, name=who.name, role=who.role, now=now)
     except Conflict:
         return page.redirect(f"/join/{ticket}")
     return page.render(request, "entering", link=link)
@@ -77,5 +78,5 @@ def links(request: Request, number: Number, visitor: Teacher, context: Surroundi
         visitor.must_change(sitting.course)
         roster = select(Participant).where(Participant.course_id == sitting.course.id)
         people = session.scalars(roster.order_by(Participant.role, Participant.full_name)).all()
-    found = [(each, address(request, Invitation(number, each.user_id, each.full_name, each.role))) for each in people]
+    found = [(each, address(request, number, each.user_id, each.full_name, each.role, now)) for each in people]
     return page.render(request, "links", sitting=sitting, found=found)

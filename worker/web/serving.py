@@ -26,6 +26,8 @@ def _server(context: Context, host: str | None, port: int | None, clock: Clock =
         log_config=None,
         server_header=False,
         lifespan="off",
+        # Longer than pages wait between two looks: a connection closed just as one begins would be an error.
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=_STOPPING,
     )
     return uvicorn.Server(config)

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -141,12 +141,12 @@ Teacher = Annotated[Visitor, Depends(needs("teacher"))]
 Admin = Annotated[Visitor, Depends(needs("admin"))]
 
 
-async def _form(request: Request, visitor: Annotated[Visitor, Depends(current)]) -> FormData:
-    form = await request.form(max_files=1, max_fields=100)
-    token = form.get("csrf")
-    if not isinstance(token, str) or not secrets.compare_digest(token.encode(), visitor.csrf.encode()):
-        raise Forbidden
-    return form
+async def _form(request: Request, visitor: Annotated[Visitor, Depends(current)]) -> AsyncIterator[FormData]:
+    async with request.form(max_files=1, max_fields=100) as form:
+        token = form.get("csrf")
+        if not isinstance(token, str) or not secrets.compare_digest(token.encode(), visitor.csrf.encode()):
+            raise Forbidden
+        yield form
 
 
 #: A form that was sent from one of our own pages, by the session that page was made for.

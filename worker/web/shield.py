@@ -3,6 +3,7 @@
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,10 +27,6 @@ _HEADERS = {
 }
 
 
-class TooLarge(Exception):
-    """The body is longer than the limit."""
-
-
 class Shield:
     """Plain ASGI, so that it costs nothing where nothing is wrong."""
 
@@ -44,10 +41,7 @@ class Shield:
         if refused := _refusal(scope, headers):
             await refused(scope, receive, _dressed(scope, send))
             return
-        try:
-            await self._app(scope, _limited(receive), _dressed(scope, send))
-        except TooLarge:
-            await PlainTextResponse("the file is too large", 413)(scope, receive, _dressed(scope, send))
+        await self._app(scope, _limited(receive), _dressed(scope, send))
 
 
 def _refusal(scope: Scope, headers: Headers) -> PlainTextResponse | None:
@@ -74,7 +68,7 @@ def _limited(receive: Receive) -> Receive:
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > LARGEST:
-            raise TooLarge
+            raise HTTPException(413, "the file is too large")
         return message
 
     return limited
