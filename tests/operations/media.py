@@ -20,7 +20,7 @@ def content(name, size, version=1):
 class Media:
     """Files by name, each with a list of acts: one is played at each request, and then it behaves."""
 
-    def __init__(self):
+    def __init__(self, secure=None):
         self.files = {}
         self.acts = {}
         self.versions = {}
@@ -31,13 +31,20 @@ class Media:
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self):
-                outer._serve(self)
+                try:
+                    if secure is not None:
+                        self.connection = secure.wrap_socket(self.connection, server_side=True)
+                    outer._serve(self)
+                except OSError:
+                    pass  # the client would not speak with us
+                finally:
+                    self.connection.close()
 
         self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._server.block_on_close = False
         self.port = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http{'s' if secure else ''}://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
 

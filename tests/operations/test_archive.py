@@ -1,25 +1,32 @@
 """archive: files come home whole or not at all, whatever the server does, and nothing is fetched twice for nothing."""
 
 import hashlib
+import ipaddress
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
 from collections import Counter
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import certifi
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tests.conftest import SECRET
 from tests.operations.media import Act, Media, content, script
 from worker.domain import reach
 from worker.operations import archive, servers
 from worker.operations.part import Growth, Part
-from worker.store.tables import File, Playback, Recording, Server
+from worker.store.tables import File, Meeting, Playback, Recording, Server
 
 KB = 1024
 #: A chunk of it may be under way when a process is killed.
@@ -406,3 +413,69 @@ def test_names_are_of_our_own_making(context, clock, media, add_file):
     path = Path(urlsplit(row(context, key).url).path)
     assert path.parent == context.settings.data_dir / "recordings" / "stray"
     assert path.name == f"undated.{key.recording_id}.etc_x.mp4"
+
+
+# By policy -----------------------------------------------------------------------------------------------------------
+
+
+def test_formats_that_a_course_does_not_want_never_crowd_out_those_that_it_does(
+    context, clock, server_id, make_course, make_occurrence, monkeypatch
+):
+    make_course(download=True, recording_formats="video")
+    number = make_occurrence()
+    monkeypatch.setattr(archive, "_AT_ONCE", 1)
+    with context.database.write() as session:
+        run = {"state": "closed", "closed_at": clock(), "requested_at": clock(), "passwords": b"", "recorded": True}
+        meeting = Meeting(occurrence_id=number, server_id=server_id, external_id="m", internal_id="r1", **run)
+        session.add(meeting)
+        session.flush()
+        known = {"state": "published", "published": True, "found_at": clock(), "seen_at": clock(), "labels": {}}
+        row = Recording(server_id=server_id, record_id="r1", name="", meeting_id=meeting.id, **known)
+        session.add(row)
+        session.flush()
+        for kind in ("podcast", "presentation", "video"):
+            session.add(Playback(recording_id=row.id, format=kind, url="http://x/"))
+    assert archive.want(context, clock()) == 1
+    assert archive.want(context, clock()) == 0
+    with context.database.read() as session:
+        assert [key.format for key in archive.due(session, clock())] == ["video"]
+
+
+# By https ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate for 127.0.0.1 that nobody has signed but itself, and its key, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "media")])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(datetime(2020, 1, 1)).not_valid_after(datetime(2090, 1, 1))  # noqa: DTZ001
+    alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    signed = made.add_extension(alternative, critical=False).sign(key, hashes.SHA256())
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = tmp_path / "certificate.pem"
+    path.write_bytes(signed.public_bytes(serialization.Encoding.PEM) + key.private_bytes(*form))
+    return path
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_by_https_only_from_whom_the_certificate_names(
+    context, clock, certificate, add_file, server_id, monkeypatch, trusted
+):
+    secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    secure.load_cert_chain(certificate)
+    media = Media(secure)
+    try:
+        with context.database.write() as session:
+            session.get_one(Server, server_id).api_url = f"{media.url}/bigbluebutton/"
+        key = add_file(media.add("a", 100 * KB))
+        if trusted:
+            monkeypatch.setattr(certifi, "where", lambda: str(certificate))
+        assert archive.one(context, key, clock) == ("stored" if trusted else "later")
+        if trusted:
+            assert stored_bytes(row(context, key)) == content("a", 100 * KB)
+        else:
+            assert "certificate" in row(context, key).error
+    finally:
+        media.stop()

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from worker import bbb
 from worker.clock import Clock
 from worker.domain import archive_names, ladder, reach
-from worker.operations import fetching, keeping, story
+from worker.operations import fetching, story
 from worker.operations.context import Context
 from worker.operations.fetching import Job, Limits, NoFile, Trouble
 from worker.operations.part import Busy, Note, Part
@@ -49,25 +49,27 @@ class Key(NamedTuple):
 
 def want(context: Context, now: datetime) -> int:
     """Write down the files that courses want and nobody has written down. Returns how many were new."""
+    with context.database.write() as session:
+        sets = session.scalars(select(Course.recording_formats).where(Course.download).distinct()).all()
+        rows = [_wanted(key, now) for own in sets for key in _missing(session, context, own)]
+        return insert_new(session, File, rows)
+
+
+def _missing(session: Session, context: Context, own: str | None) -> list[Key]:
+    """Of all courses with this set of formats: what is published, and wanted, and not written down."""
     missing = (
-        select(Playback.recording_id, Playback.format, Course)
+        select(Playback.recording_id, Playback.format)
         .join(Recording, Recording.id == Playback.recording_id)
         .join(Meeting, Meeting.id == Recording.meeting_id)
         .join(Occurrence, Occurrence.id == Meeting.occurrence_id)
         .join(Course, Course.id == Occurrence.course_id)
         .outerjoin(File, (File.recording_id == Playback.recording_id) & (File.format == Playback.format))
-        .where(Course.download, File.recording_id.is_(None))
+        .where(Course.download, Course.recording_formats.is_not_distinct_from(own), File.recording_id.is_(None))
         .where(Recording.deleted_at.is_(None), Recording.state == "published")
     )
-    with context.database.write() as session:
-        rows = session.execute(missing.order_by(Playback.recording_id).limit(_AT_ONCE)).all()
-        keys = [Key(number, form) for number, form, course in rows if _is_wanted(context, course, form)]
-        return insert_new(session, File, [_wanted(key, now) for key in keys])
-
-
-def _is_wanted(context: Context, course: Course, form: str) -> bool:
-    wanted = keeping.wanted_formats(context, course)
-    return not wanted or form in wanted
+    if wanted := ladder.formats_in(context.settings.recording_formats if own is None else own):
+        missing = missing.where(Playback.format.in_(wanted))
+    return [Key(*row) for row in session.execute(missing.order_by(Playback.recording_id).limit(_AT_ONCE))]
 
 
 def _wanted(key: Key, now: datetime) -> dict[str, object]:

@@ -179,6 +179,8 @@ def _on(server_id: int) -> ColumnElement[bool]:
 def _look_for_missing(context: Context, server: Server, since: datetime, now: datetime) -> None:
     """What the pass did not show is asked for by id: it may only have lost its label."""
     unseen = select(Recording.record_id).where(Recording.server_id == server.id, Recording.deleted_at.is_(None))
+    # One known only by a session's link was never in the list.
+    unseen = unseen.where(Recording.matched_by.is_distinct_from("session"))
     with context.database.read() as session:
         ids = session.scalars(unseen.where(Recording.seen_at < since).order_by(Recording.id)).all()
     for some in in_batches(ids, _CHUNK):

@@ -165,9 +165,8 @@ def _climb(context: Context, server: Server, meetings: Sequence[Meeting], now: d
 
 def _step(session: Session, context: Context, server: Server, meeting: Meeting, now: datetime) -> None:
     """One rung. A poke that came meanwhile is not overwritten."""
-    recording = session.scalar(
-        select(Recording).where(Recording.meeting_id == meeting.id, Recording.server_id == server.id)
-    )
+    found = select(Recording).where(Recording.meeting_id == meeting.id, Recording.server_id == server.id)
+    recording = session.scalar(found.order_by(Recording.matched_by, Recording.id).limit(1))
     again = _again(session, context, meeting, recording, now)
     fresh = recording is not None and now in (recording.found_at, recording.published_at) and again is not None
     tries = 0 if fresh else meeting.recording_tries + 1
