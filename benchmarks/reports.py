@@ -92,10 +92,9 @@ def _gap(number: int) -> dict[str, object]:
 
 def write(context: Context, form: exports.Format, target: Path) -> dict[str, float]:
     """Write once; what it cost."""
-    table = tables_of_reports.make(context, "attendance", Wanted(), "en", NOW)
-    exports.write(tables_of_reports.make(context, "attendance", Wanted(occurrence=1), "en", NOW), form, target)
+    tables_of_reports.write(context, "attendance", Wanted(occurrence=1), form, "en", NOW, target)
     before, started = _peak(), time.perf_counter()
-    exports.write(table, form, target)
+    tables_of_reports.write(context, "attendance", Wanted(), form, "en", NOW, target)
     return {"seconds": time.perf_counter() - started, "megabytes": _peak() - before}
 
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -111,15 +112,15 @@ def _wanted(course: str | None, since: str | None, until: str | None, occurrence
 def _write(
     name: str, wanted: "Wanted", format: str | None, language: str | None, output: Path | None, by: str = "time"
 ) -> None:
-    from worker import exports
     from worker.operations import tables_of_reports
 
     chosen, context = _format(format, output), door.context()
     if wanted.course is not None:
         door.require_course(context, wanted.course)  # rows are streamed: an unknown course is to be said before them
     spoken = _language(language or context.settings.language)
-    table = tables_of_reports.make(context, name, wanted, spoken, door.now(), by=by)
-    exports.write(_counted(table, output), chosen, output if output is not None else sys.stdout.buffer)
+    target = output if output is not None else sys.stdout.buffer
+    seen = partial(_counted, output=output)
+    tables_of_reports.write(context, name, wanted, chosen, spoken, door.now(), target, by=by, through=seen)
 
 
 def _counted(table: "Table", output: Path | None) -> "Table":

@@ -220,9 +220,9 @@ def _row(judged: Judged, person: Person) -> Row:
         "left_early": mark.left_early,
         "first_seen": mark.first_seen,
         "last_seen": mark.last_seen,
-        "seconds_present": round(mark.seconds_present, 3),
-        "seconds_unknown": round(mark.seconds_unknown, 3),
-        "percent": round(mark.percent, 2),
+        "seconds_present": _rounded(mark.seconds_present, 1000),
+        "seconds_unknown": _rounded(mark.seconds_unknown, 1000),
+        "percent": _rounded(mark.percent, 100),
         "joins": mark.joins,
         "guest": person.guest,
         "observed_status": mark.status,
@@ -230,6 +230,11 @@ def _row(judged: Judged, person: Person) -> Row:
         "correction_reason": correction and correction.reason,
         "timezone": judged.course.timezone,
     }
+
+
+def _rounded(value: float, scale: int) -> float:
+    """Rounded as PostgreSQL rounds, halves to even: the same report by another road says the same."""
+    return round(value * scale) / scale
 
 
 def live(session: Session, now: datetime) -> dict[str, Any]:

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import TypeAlias
+from pathlib import Path
+from typing import BinaryIO, TypeAlias
 
+from worker import exports
 from worker.errors import InputError
-from worker.exports import Column, Language, Table
+from worker.exports import Column, Format, Language, Table
 from worker.exports import people as written
-from worker.operations import report, report_matrix, report_sessions, report_totals
+from worker.exports.files import opened
+from worker.operations import report, report_copy, report_matrix, report_sessions, report_totals
 from worker.operations.context import Context
 from worker.operations.report import Judged, Row, Wanted
 
@@ -65,6 +68,30 @@ def make(context: Context, name: str, wanted: Wanted, language: Language, now: d
     table = Table(name, columns, rows(context, wanted, now), language, title=wanted.user_id or wanted.course)
     notes = () if name == "totals" else _notes(context, language)
     return replace(table, timezone=context.settings.timezone, notes=notes, generated_at=now)
+
+
+def write(
+    context: Context,
+    name: str,
+    wanted: Wanted,
+    form: Format,
+    language: Language,
+    now: datetime,
+    destination: Path | BinaryIO,
+    *,
+    by: str = "time",
+    through: Callable[[Table], Table] = lambda table: table,
+) -> None:
+    """Write the report of this name; ``through`` sees its rows go by, where they come by way of Python.
+
+    On PostgreSQL the attendance of settled sittings becomes CSV within the database.
+    """
+    table = make(context, name, wanted, language, now, by=by)
+    if name == "attendance" and form == "csv" and report_copy.possible(context, wanted, now):
+        with opened(destination) as stream:
+            report_copy.write(context, wanted, now, stream)
+    else:
+        exports.write(through(table), form, destination)
 
 
 def _check(context: Context, name: str, wanted: Wanted, by: str) -> None:

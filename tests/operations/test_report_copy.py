@@ -1,0 +1,108 @@
+"""The CSV that PostgreSQL makes by itself is the CSV that Python writes, for any class whatever."""
+
+import csv
+import io
+import random
+from datetime import date, timedelta
+
+import pytest
+
+from worker.exports import write
+from worker.operations import corrections, report_copy, tables_of_reports
+from worker.operations.report import Wanted
+from worker.store.tables import Correction, Course, Gap, Occurrence, Participant, Stay
+
+NAMES = ["Sara", "زهرا", "=1+1", "x;=2", "a\tb", '"q", r', "\u202eevil", "  -3", "", "😀", "O'Connor", "＝1", "w\n=x"]
+KEYS = [f"u{number}" for number in range(6)] + ["w_abcdefghij12", "?nobody", "=cmd", "v_0912"]
+
+
+@pytest.fixture
+def context(make_context, database_url):
+    return make_context()
+
+
+def fill(context, dice, start):
+    """Random courses, rosters, stays to the microsecond, gaps, corrections and thresholds."""
+    with context.database.write() as session:
+        for number in range(3):
+            zone = dice.choice(["Asia/Tehran", "UTC", "America/St_Johns"])
+            own = {"present_percent": dice.choice([None, 50.0]), "late_seconds": dice.choice([None, 60.0])}
+            course = Course(
+                code=dice.choice(["A", "=B", "ج"]) + str(number), title="T", timezone=zone, options={}, **own
+            )
+            session.add(course)
+            session.flush()
+            for key in dice.sample(KEYS[:6], 4):
+                days = [None, date(2026, 3, 2), date(2026, 3, 3), date(2026, 2, 1)]
+                name, role = dice.choice(NAMES), dice.choice(["viewer", "moderator"])
+                days = {"valid_from": dice.choice(days), "valid_until": dice.choice([None, *days[1:]])}
+                session.add(Participant(course_id=course.id, user_id=key, full_name=name, role=role, **days))
+            for _ in range(5):
+                sitting(session, dice, course, start)
+
+
+def sitting(session, dice, course, start):
+    first = start + timedelta(seconds=dice.randrange(30 * 3600))
+    last = first + timedelta(minutes=dice.choice([1, 45, 90]))
+    times = {"original_start": first, "starts_at": first, "ends_at": last, "opens_at": first, "closes_at": last}
+    cancelled = dice.choice([None] * 9 + [start])
+    row = Occurrence(course_id=course.id, planned_at=start, settled_at=last, cancelled_at=cancelled, **times)
+    session.add(row)
+    session.flush()
+    length = (last - first).total_seconds()
+    for key in dice.sample(KEYS, dice.randrange(len(KEYS))):
+        edges = sorted(dice.uniform(-0.2, 1.2) * length for _ in range(2 * dice.randrange(1, 4)))
+        for come, go in zip(edges[::2], edges[1::2], strict=True):
+            at = [first + timedelta(seconds=dice.choice([round(edge), round(edge, 6)])) for edge in (come, go)]
+            who = {"full_name": dice.choice(NAMES), "role": dice.choice(["VIEWER", "MODERATOR", "DIAL-IN-USER"])}
+            session.merge(Stay(occurrence_id=row.id, attendee_key=key, first_seen=min(at), last_seen=max(at), **who))
+        if dice.random() < 0.3:
+            given = {"before": "absent", "status": dice.choice(corrections.STATUSES), "by": "=noor", "at": last}
+            undone = dice.choice([None, last])
+            session.add(Correction(occurrence_id=row.id, user_id=key, reason="\tso", undone_at=undone, **given))
+    edges = sorted(dice.uniform(-0.2, 1.2) * length for _ in range(2 * dice.randrange(3)))
+    for dark, light in zip(edges[::2], edges[1::2], strict=True):
+        times = {"first_at": first + timedelta(seconds=dark), "last_at": first + timedelta(seconds=light)}
+        session.add(Gap(occurrence_id=row.id, **times))
+
+
+def parsed(data):
+    return list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+
+
+def both(context, wanted, now):
+    by_python, by_copy = io.BytesIO(), io.BytesIO()
+    write(tables_of_reports.make(context, "attendance", wanted, "en", now), "csv", by_python)
+    report_copy.write(context, wanted, now, by_copy)
+    return parsed(by_python.getvalue()), parsed(by_copy.getvalue())
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_postgresql_and_python_say_the_same(context, clock, seed):
+    dice, now = random.Random(seed), clock() + timedelta(days=3)
+    fill(context, dice, clock())
+    if context.database.is_sqlite:
+        assert not report_copy.possible(context, Wanted(), now)
+        return
+    assert report_copy.possible(context, Wanted(), now)
+    with context.database.read() as session:
+        code = session.query(Course.code).order_by(Course.id).first()[0]
+    half = clock() + timedelta(hours=15)
+    for wanted in (
+        Wanted(),
+        Wanted(code),
+        Wanted(since=half),
+        Wanted(until=half),
+        Wanted(user_id="u1"),
+        Wanted(occurrence=2),
+    ):
+        one, other = both(context, wanted, now)
+        assert other == one
+    assert len(one) >= 1
+
+
+def test_a_class_that_goes_on_is_left_to_python(context, clock):
+    fill(context, random.Random(1), clock())
+    with context.database.write() as session:
+        session.query(Occurrence).filter_by(id=1).update({"settled_at": None, "cancelled_at": None})
+    assert not report_copy.possible(context, Wanted(), clock() + timedelta(days=3))
