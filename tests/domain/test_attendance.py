@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from worker.domain.attendance import Rules, Run, Seen, Sighting, Span, clip, fold, gaps, mark, merge
+from worker.domain.attendance import Rules, Run, Seen, Sighting, Span, clip, fold, gaps, mark, merge, shut
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 TOLERANCE = timedelta(seconds=90)
@@ -188,3 +188,26 @@ def test_ten_short_stays_are_added_up_to_the_second():
 def test_merge_and_clip():
     assert merge([span(5, 9), span(0, 3), span(3, 4), span(8, 12)]) == [span(0, 4), span(5, 12)]
     assert clip([span(-10, 10), span(20, 20), span(50, 90)], span(0, 60)) == [span(0, 10), span(50, 60)]
+
+
+@pytest.mark.parametrize(
+    ("rooms", "expected"),
+    [
+        ([], [(0, 3600)]),
+        ([(-900, None)], []),
+        ([(600, None)], [(0, 600)]),
+        ([(60, None)], []),
+        ([(-900, 900), (1800, None)], [(900, 1800)]),
+        ([(-900, 900), (930, None)], []),
+        ([(-900, 2400)], [(2400, 3600)]),
+    ],
+    ids=["never opened", "in time", "late", "hardly late", "shut between", "reopened at once", "gone early"],
+)
+def test_nobody_is_blamed_for_a_time_without_a_room(rooms, expected):
+    runs = [Run(at(opened), (), None if missed is None else at(missed)) for opened, missed in rooms]
+    assert shut(runs, TOLERANCE, HOUR) == [span(first, last) for first, last in expected]
+
+
+def test_who_comes_as_soon_as_a_late_room_opens_is_not_late():
+    dark = shut([Run(at(1200), ())], TOLERANCE, HOUR)
+    assert not mark([minutes(21, 60)], dark, HOUR, RULES).late

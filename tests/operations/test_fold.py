@@ -118,3 +118,29 @@ def test_a_class_going_on_is_folded_as_far_as_it_has_come(stage, server, make_co
     stage.clock.advance(minutes=5)
     assert stage.stays(occurrence) == [("u1", start, start + timedelta(seconds=60))]
     assert stage.gaps(occurrence) == [(start + timedelta(seconds=60), stage.clock())]
+
+
+def test_a_room_that_opened_late_makes_nobody_late(stage, server, make_course, make_occurrence):
+    make_course(roster=[("u1", "Zahra", "viewer")])
+    made = make_occurrence(start_in=0, minutes=60)
+    stage.clock.advance(seconds=20 * 60)
+    stage.provision()
+    server.world.join(stage.only_meeting().external_id, "u1", "Zahra")
+    stage.polls(80)
+    stage.run_until(lambda: stage.occurrence(made).settled_at is not None)
+    (mark,) = stage.marks().values()
+    assert not mark["late"]
+    assert mark["seconds_unknown"] == 20 * 60
+
+
+def test_what_comes_after_a_teacher_has_ended_the_class_is_known(stage, server, make_course, make_occurrence):
+    make_course(roster=[("u1", "Zahra", "viewer")])
+    made = make_occurrence(start_in=0, minutes=60)
+    stage.provision()
+    room = stage.only_meeting().external_id
+    server.world.join(room, "t1", "Teacher", "MODERATOR")
+    stage.polls(60)
+    server.world.end_from_inside(room)
+    stage.run_until(lambda: stage.occurrence(made).settled_at is not None)
+    assert stage.occurrence(made).finished_at is not None
+    assert stage.kept_gaps(made) == []

@@ -116,9 +116,10 @@ def folded(session: Session, context: Context, occurrence: Occurrence, now: date
     runs = load(session, occurrence.id)
     tolerance = timedelta(seconds=context.settings.tolerance_seconds)
     until = min(now, occurrence.closes_at)
-    if not runs:  # no room ever opened: nobody can be blamed for not having been in it
-        return [], attendance.clip([Span(occurrence.starts_at, until)], Span(occurrence.starts_at, occurrence.ends_at))
-    return attendance.fold(runs, tolerance, context.bots), attendance.gaps(runs, tolerance, until)
+    taught = min(until, occurrence.ends_at, occurrence.finished_at or until)
+    shut = attendance.shut(runs, tolerance, Span(occurrence.starts_at, taught))
+    gaps = attendance.merge([*attendance.gaps(runs, tolerance, until), *shut])
+    return attendance.fold(runs, tolerance, context.bots), gaps
 
 
 def load(session: Session, occurrence_id: int) -> list[Run]:
