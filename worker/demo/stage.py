@@ -44,6 +44,8 @@ from worker.timetables import read_roster, read_timetable
 _ZONE = "Asia/Tehran"
 #: The simulated server's own clocks run this many times faster, in a demo of a minute.
 _HURRY = 50
+#: Seconds that worker and beat need before they open the first room.
+_STARTING = 2
 _OURS = ("meetingz.db", "meetingz.db-wal", "meetingz.db-shm", "secret.key", "timetable.csv", "roster.csv")
 _SECRET = "simulated"  # noqa: S105 - of a server that lives for a minute on this machine
 
@@ -90,7 +92,7 @@ def set_up(seconds: float, out: Path, seed: int) -> Iterator[Stage]:
     with serve(world) as server:
         servers.add(context, "simulated", server.base_url, _SECRET, clock.now())
         _bring_in(context, plays, out)
-        starts_at = clock.now() + timedelta(seconds=cast.STARTS * unit)
+        starts_at = clock.now() + timedelta(seconds=cast.STARTS * unit + _STARTING)
         by_occurrence = _timetable(context, plays, starts_at, unit)
         director = Director(world)
         _cast(context, director, by_occurrence, starts_at)

@@ -56,7 +56,7 @@ def _intervals(
 
 
 def longest_gap(runs: Iterable[Run]) -> float:
-    """The longest time in seconds in which somebody could come or go unseen: between two looks at a room that differ."""
+    """The longest time, in seconds, in which somebody could come or go unseen: between looks that differ."""
     gaps = (two.start - one.end for run in runs for one, two in pairwise(_looks(run)))
     return max((gap.total_seconds() for gap in gaps), default=0.0)
 
