@@ -349,7 +349,7 @@ def written(
             "",
             table(("rule", "8:00 to 8:15, mean", "8:15", "all day, mean", "all day, worst"), _rows(rules)),
             "",
-            f"Above 1, in the first quarter of an hour, the best other rule is {_factor(rules):.1f} times as far as ours.",
+            f"In the first quarter of an hour the best other is {_factor(rules):.1f} times as far from 1 as ours.",
             "",
         )
     )

@@ -1,6 +1,7 @@
 """The life of a meeting: the questions the loops ask."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -64,3 +65,65 @@ CASES = [
 def test_one_word_for_an_occurrence(now, cancelled, over, open_, inside, seen, word):
     sitting = lifecycle.Sitting(START, START + HOUR, cancelled, over, open_, inside, seen)
     assert lifecycle.state_of(sitting, START + timedelta(minutes=now)) == word
+
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("number", range(1, 200, 7))
+def test_rooms_are_spread_over_the_lead_and_each_keeps_its_place(number):
+    opens_at, spread = START - 15 * MINUTE, 2 * MINUTE
+    at = lifecycle.opening_at(opens_at, START, spread, number)
+    assert opens_at <= at < opens_at + spread
+    assert at == lifecycle.opening_at(opens_at, START, spread, number)
+
+
+def test_a_hundred_rooms_fill_the_spread_evenly():
+    opens_at = START - 15 * MINUTE
+    places = [lifecycle.opening_at(opens_at, START, 100 * MINUTE / 60, number) - opens_at for number in range(100)]
+    seconds = sorted(each.total_seconds() for each in places)
+    assert all(after - before < 3 for before, after in pairwise(seconds))
+
+
+@pytest.mark.parametrize("lead", [1, 5, 10])
+def test_a_short_lead_is_not_spread(lead):
+    opens_at = START - lead * MINUTE
+    assert lifecycle.opening_at(opens_at, START, HOUR, 77) == opens_at
+
+
+def test_no_spread_comes_nearer_than_ten_minutes_to_the_start():
+    assert lifecycle.opening_at(START - HOUR, START, 2 * HOUR, 77) <= START - 10 * MINUTE
+
+
+@pytest.mark.parametrize(
+    ("lead", "planned", "late"),
+    [(15, -600, -5), (60, -600, -5), (6, -600, -3), (2, -600, -1), (15, -2, -1), (15, 3, 4)],
+)
+def test_when_a_room_that_is_not_open_is_late(lead, planned, late):
+    at = lifecycle.late_at(START - lead * MINUTE, START, START + planned * MINUTE, MINUTE / 2)
+    assert at == START + late * MINUTE
+
+
+@pytest.mark.parametrize(
+    ("minutes", "warned", "due"),
+    [(-6, None, False), (-5, None, True), (-1, None, True), (0, None, False), (-4, -5, False), (-4, -35, True)],
+)
+def test_people_are_told_once_before_the_end_and_again_when_it_was_moved(minutes, warned, due):
+    warned_at = None if warned is None else START + warned * MINUTE
+    assert lifecycle.needs_warning(START, 5 * MINUTE, warned_at, START + minutes * MINUTE) is due
+
+
+@pytest.mark.parametrize(
+    ("policy", "cancelled", "ending"),
+    [
+        ("end", None, (10, 10)),
+        ("spare", None, (10, 70)),
+        ("never", None, None),
+        ("never", 3, (3, 3)),
+        ("end", 3, (3, 3)),
+    ],
+)
+def test_when_a_class_is_ended_is_its_policys_to_say(policy, cancelled, ending):
+    cancelled_at = None if cancelled is None else START + cancelled * MINUTE
+    found = lifecycle.ending(policy, START, 10 * MINUTE, HOUR, cancelled_at)
+    assert (found and tuple((each - START) / MINUTE for each in (found.may, found.must))) == ending

@@ -1,10 +1,10 @@
 """The call between the two steps of provision: ``create``, read back where the id is taken, in a server's own time."""
 
 import threading
-import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import monotonic, sleep
 
 from worker import bbb
 from worker.domain import labels
@@ -47,7 +47,7 @@ class Asking:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._began = time.monotonic()
+        self._began = monotonic()
         self._waits: dict[int, float] = {}
         self._silences: Counter[int] = Counter()
         self._lock = threading.Lock()
@@ -63,7 +63,7 @@ class Asking:
 
     def __call__(self, request: Request) -> Answer:
         """One create. Never raises an Exception: what went wrong is in the answer."""
-        time.sleep(max(0.0, self._began + self._waits[request.meeting.id] - time.monotonic()))
+        sleep(max(0.0, self._began + self._waits[request.meeting.id] - monotonic()))
         try:
             return self._create(request)
         except bbb.Error as error:
