@@ -27,6 +27,10 @@ _KEYS = (
 #: Anything but a letter or digit first, or a sign that could do harm further on.
 _SUSPECT = r"^[^[:alnum:]]|[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufffe\uffff;]"
 
+#: A whole year is one statement. Of the parts that it is joined from no statistics exist, nor of tables just filled, and
+#: a loop within a loop, right for few rows, takes hours for many (measured: 34 s against 0.4 s at 6,000 rows).
+_SESSION = ("statement_timeout = '15min'", "work_mem = '64MB'", "enable_nestloop = off")
+
 _TEXTS = """
 CREATE TEMPORARY TABLE guarded (raw text PRIMARY KEY, shown text NOT NULL) ON COMMIT DROP;
 """
@@ -168,8 +172,8 @@ def write(context: Context, wanted: Wanted, now: datetime, stream: BinaryIO) -> 
     """Write the whole report as CSV."""
     stream.write(f"\ufeff{_KEYS}\n".encode())
     with context.database.read() as session:
-        session.execute(text("SET LOCAL statement_timeout = 0"))
-        session.execute(text("SET LOCAL work_mem = '64MB'"))
+        for setting in _SESSION:
+            session.execute(text(f"SET LOCAL {setting}"))
         _guard(session)
         driver: Any = session.connection().connection.driver_connection
         with driver.cursor() as cursor:
