@@ -61,6 +61,7 @@ class View:
     silent: dict[int, str] = field(default_factory=dict)  #: no answer about this meeting, and why
     everything: tuple[Room, ...] | None = None  #: all meetings on the server; None: not listed
     bulk: bool | None = None  #: whether getMeetings names attendees; None: cannot be told yet
+    late: bool = False  #: it came so long after the question that nobody knows when it was true
 
 
 class Memory:

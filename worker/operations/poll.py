@@ -55,6 +55,8 @@ def one(context: Context, server_id: int, clock: Clock) -> bool:
         with context.database.write() as session:
             health.failed(session, context.settings, session.get_one(Server, server_id), error, clock())
         return False
+    # A process that was stopped and woken asks now what it decided to ask then: who is in now was not in then.
+    view.late = clock() - asked_at > timedelta(seconds=context.settings.tolerance_seconds)
     context.recent[server_id].keep_only([meeting.id for meeting in ours])
     for batch in in_batches(ours, _BATCH):
         _record(context, batch, view, asked_at)
@@ -88,7 +90,7 @@ def _record_all(session: Session, context: Context, meetings: Sequence[Open], vi
     rooms = [(meeting, view.rooms[meeting.id]) for meeting in meetings if meeting.id in view.rooms]
     same = [(meeting, room) for meeting, room in rooms if room.internal_id == meeting.internal_id]
     tolerance = timedelta(seconds=context.settings.tolerance_seconds)
-    sights = [Sight(meeting.id, room.people) for meeting, room in same]
+    sights = [] if view.late else [Sight(meeting.id, room.people) for meeting, room in same]
     observe.write(session, sights, at, tolerance, context.recent[meetings[0].server_id])
     _note_people(session, same, at)
     for meeting, room in rooms:
