@@ -9,7 +9,7 @@ the cure for a worker that lost its broker and never took a message again. The b
 import faulthandler
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import celery.beat
 from celery import bootsteps
@@ -21,6 +21,8 @@ from worker.settings import Settings, load
 _EVERY = 5.0
 #: A worker that heard nothing for this long must show that there was nothing to hear, seconds.
 _QUIET = 60.0
+#: Bells that may wait; beat adds none to more, while nobody takes any.
+_ENOUGH = 20
 
 
 class Heart:
@@ -66,7 +68,7 @@ class Listening(bootsteps.StartStopStep):
         """Once a process, before it has a connection: a broker that cannot be reached is no excuse."""
         quiet = min(_QUIET, load().stuck_after_seconds / 2)
         self._every = min(_EVERY, quiet / 2)
-        self._heart = Heart(load(), quiet, lambda: not _waiting(consumer.app))
+        self._heart = Heart(load(), quiet, lambda: _waiting(consumer.app) == 0)
         task_received.connect(self._heart.worked, weak=False)
 
     def start(self, consumer: Any) -> None:
@@ -83,22 +85,29 @@ def _embedded(app: Any) -> bool:
     return str(app.conf.broker_url).startswith("memory:")
 
 
-def _waiting(app: Any) -> bool:
-    """Whether messages wait in the queue, asked over a new connection: the worker's own may be what is broken."""
+def _waiting(app: Any) -> int | None:
+    """How many messages wait in the queue, asked over a new connection: the process's own may be what is broken.
+
+    None where the broker does not answer.
+    """
     with app.connection_for_read() as connection:
         try:
             queue = connection.channel().queue_declare(app.conf.task_default_queue, passive=True)
         except connection.channel_errors:
-            return False  # on Redis an empty queue does not exist
+            return 0  # on Redis an empty queue does not exist
         except connection.connection_errors:
-            return True
-        return bool(queue.message_count)
+            return None
+        return int(queue.message_count)
 
 
 class Scheduler(celery.beat.Scheduler):
-    """Celery's own scheduler, which keeps nothing on disk, with a heart: it worked when a bell reached the broker."""
+    """Celery's own scheduler, which keeps nothing on disk, with a heart: it worked when a bell reached the broker.
+
+    While no worker takes any, bells do not pile up: they all say the same, and the last twenty say it as well.
+    """
 
     _heart: Heart | None = None
+    _waited: ClassVar[dict[str, int]] = {}
 
     def setup_schedule(self) -> None:
         super().setup_schedule()
@@ -106,6 +115,19 @@ class Scheduler(celery.beat.Scheduler):
             shortest = min(entry["schedule"] for entry in self.app.conf.beat_schedule.values())
             self._heart = Heart(load(), 2 * shortest, lambda: False)
             after_task_publish.connect(self._heart.worked, weak=False)
+
+    def apply_entry(self, entry: Any, producer: Any = None) -> None:
+        """Ring, where there is a use in it."""
+        if self._heart is not None and self._is_unheard(entry.name):
+            self._heart.worked()
+        else:
+            super().apply_entry(entry, producer)
+
+    def _is_unheard(self, name: str) -> bool:
+        """Whether enough bells wait, and not fewer than a period ago."""
+        waiting, before = _waiting(self.app) or 0, self._waited.get(name, 0)
+        self._waited[name] = waiting
+        return waiting > _ENOUGH and waiting >= before
 
     def tick(self, *given: Any, **named: Any) -> Any:
         if self._heart is not None:
