@@ -1,4 +1,4 @@
-"""Chaos: a school's classes on real processes, broken again and again at seeded random moments, and judged by the truth.
+"""Chaos: classes on real processes, broken again and again at seeded random moments, and judged by the truth.
 
     ./run chaos --seed 1 --minutes 10         # prints what was promised and what was seen
     ./run chaos --write                       # and writes docs/reliability.md

@@ -3,6 +3,7 @@
 import argparse
 import signal
 import sys
+from pathlib import Path
 
 from tests.chaos import page, play
 
@@ -12,20 +13,22 @@ def main():
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     plan = play.Plan(given.seed, given.minutes * 60, lessons=given.lessons)
     try:
-        seen = play.run(plan, lambda line: print(line, file=sys.stderr, flush=True))
+        seen = play.run(plan, _say)
     except KeyboardInterrupt:
         sys.exit(130)
-    verdicts = seen.verdicts
-    print(page.text(seen, verdicts))
-    for verdict in verdicts:
+    sys.stdout.write(page.text(seen))
+    for verdict in seen.verdicts:
         for detail in verdict.details:
-            print(f"{verdict.promise}: {detail}", file=sys.stderr)
+            _say(f"{verdict.promise}: {detail}")
     if given.logs:
-        with open(given.logs, "w") as file:
-            file.write(seen.logs)
+        given.logs.write_text(seen.logs, encoding="utf-8")
     if given.write:
-        page.write(seen, verdicts)
-    sys.exit(any(verdict.broken for verdict in verdicts))
+        page.write(seen)
+    sys.exit(any(verdict.broken for verdict in seen.verdicts))
+
+
+def _say(line):
+    sys.stderr.write(f"{line}\n")
 
 
 def _arguments():
@@ -34,7 +37,7 @@ def _arguments():
     parser.add_argument("--minutes", type=float, default=10, help="how long faults are made (default 10)")
     parser.add_argument("--lessons", type=int, default=50)
     parser.add_argument("--write", action="store_true", help="write docs/reliability.md")
-    parser.add_argument("--logs", metavar="FILE", help="keep the logs of all processes")
+    parser.add_argument("--logs", metavar="FILE", type=Path, help="keep the logs of all processes")
     return parser.parse_args()
 
 

@@ -54,9 +54,10 @@ def alone(*locks):
         yield
 
 
-def _until_ready(places):
+def until_whole(keeper):
+    """Every process runs, and has shown that it works."""
     deadline = time.monotonic() + PATIENCE
-    while not all(each.process.poll() is None and each.ready for each in places):
+    while not all(each.ready for each in keeper.all):
         if time.monotonic() > deadline:
             return
         time.sleep(0.05)
@@ -67,7 +68,6 @@ def _kill(ground, random, places):
     with alone(place.lock):
         place.signal(signal.SIGKILL)
         place.process.wait(10)
-        _until_ready([place])
         return place.name
 
 
@@ -91,8 +91,6 @@ def everything_killed(ground, random):
         time.sleep(random.uniform(1, 4))
         for each in places:
             each.held = False
-        time.sleep(0.2)
-        _until_ready(places)
         return "workers and beats"
 
 
@@ -107,8 +105,6 @@ def workers_away(ground, random):
         time.sleep(random.uniform(8, 12))
         for each in places:
             each.held = False
-        time.sleep(0.2)
-        _until_ready(places)
         return "both workers"
 
 

@@ -1,4 +1,4 @@
-"""Every promise against what the servers know and what the tables say. Nothing the program says of itself is believed."""
+"""Every promise against what the servers know and what the tables say."""
 
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
@@ -115,7 +115,8 @@ def _two_live(facts):
             if seconds > ORPHAN:
                 broken.append(_said(f"{room} {one.internal_id} {two.internal_id}", both))
     broken += _two_rows(facts)
-    figure = f"{len(broken)}; left behind and cleaned up: {pairs}, at most {worst:.1f} s outside faults (allowed {ORPHAN:.0f} s)"
+    figure = f"{len(broken)}; left behind and cleaned up: {pairs}, at most {worst:.1f} s outside faults"
+    figure += f" (allowed {ORPHAN:.0f} s)"
     return Verdict("No class with two live meetings", len(broken), figure, tuple(broken))
 
 
@@ -167,7 +168,7 @@ def _pieces(facts, promise, left):
         for span in left(truth, found, dark):
             worst = max(worst, span.seconds)
             if span.seconds > BOUND:
-                broken.append(_said(key, [span]))
+                broken.append(" | ".join((_said(key, [span]), _said("there", truth), _said("found", found))))
     figure = f"{len(broken)}; the longest {worst:.1f} s (allowed {BOUND:.0f} s)"
     return Verdict(promise, len(broken), figure, tuple(broken))
 
@@ -237,7 +238,8 @@ def _stuck(facts):
     silent = [f"{name}: {seconds:.1f} s" for seconds, name in facts.seen.silences if seconds >= QUIET - 0.5]
     longest = max((seconds for seconds, _ in facts.seen.silences), default=0.0)
     ended = [f"{name} ended with {status} at {_at(at):%H:%M:%S}" for at, name, status in facts.seen.ended]
-    figure = f"{len(silent)} of {len(facts.seen.silences)}; longest without a message {longest:.1f} s; ended by themselves and started again: {len(ended)}"
+    figure = f"{len(silent)} of {len(facts.seen.silences)}; longest without a message {longest:.1f} s; "
+    figure += f"ended by themselves and started again: {len(ended)}"
     return Verdict("No worker is stuck after a wave", len(silent), figure, (*silent, *ended))
 
 

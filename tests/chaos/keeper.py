@@ -36,8 +36,9 @@ class Kept:
 
     @property
     def ready(self):
-        """Its process has come so far as to show a heartbeat."""
-        return self._heart.exists() and self._heart.stat().st_mtime >= self.started_at
+        """Its process runs and has shown that it works: a worker took a message, a beat sent one."""
+        runs = self.process.poll() is None and not self.held
+        return runs and self.worked.exists() and self.worked.stat().st_mtime >= self.started_at
 
     def signal(self, number):
         """To the whole group: the process and its children."""

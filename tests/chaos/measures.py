@@ -3,6 +3,8 @@
 from worker.operations.pulse import LOOPS
 
 PERIOD = 2.0
+#: How many times shorter that is than in life.
+HURRY = 15
 LEAD, GRACE = 12.0, 3.0
 #: Without a fault for at least this long after each wave, seconds.
 QUIET = 5.0

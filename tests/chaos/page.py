@@ -12,10 +12,10 @@ PAGE = ROOT / "docs" / "reliability.md"
 MARK = "<!-- made by `./run chaos --write`; what stands below is overwritten -->"
 
 
-def text(seen, verdicts):
+def text(seen):
     plan, done = seen.plan, seen.done
     lengths = [wave.ended - wave.began for wave in seen.waves]
-    rows = [f"| {each.promise} | {'kept' if not each.broken else 'BROKEN'} | {each.figure} |" for each in verdicts]
+    rows = [f"| {each.promise} | {'kept' if not each.broken else 'BROKEN'} | {each.figure} |" for each in seen.verdicts]
     kinds = Counter(each.kind for each in done)
     return "\n".join(
         (
@@ -39,7 +39,7 @@ def text(seen, verdicts):
     )
 
 
-def write(seen, verdicts):
+def write(seen):
     """The part of the page that a run makes."""
     head = PAGE.read_text(encoding="utf-8").partition(MARK)[0]
-    PAGE.write_text(f"{head}{MARK}\n\n{text(seen, verdicts)}", encoding="utf-8")
+    PAGE.write_text(f"{head}{MARK}\n\n{text(seen)}", encoding="utf-8")

@@ -100,7 +100,7 @@ class _Play:
 
     def _open_schools(self, stack):
         opened = {}
-        for name, profile in (("one", "B"), ("two", "D"), ("three", "E")):
+        for name, profile in (("one", "A"), ("two", "B"), ("three", "E")):
             school = ground.School(name, profile, self._plan.seed)
             stack.callback(school.stop)
             opened[servers.add(self._context, name, school.url, SECRET, datetime.now(UTC))] = school
@@ -132,7 +132,7 @@ class _Play:
     # The run
 
     def _play(self):
-        faults._until_ready(self._keeper.all)
+        faults.until_whole(self._keeper)
         self._crowd.start()
         self._resumed(time.time())
         until = time.time() + self._plan.seconds
@@ -153,7 +153,7 @@ class _Play:
             self._silences,
             self._keeper.ended,
             settled,
-            self._keeper.logs(),
+            self._keeper.logs() + _diary(self._waves, self._done),
             [],
         )
         return seen._replace(verdicts=judge.judge(seen))
@@ -167,6 +167,7 @@ class _Play:
             done = list(pool.map(self._strike, kinds, delays, seeds))
         for school in self._schools.values():
             school.do("faults/clear")
+        faults.until_whole(self._keeper)  # some end by themselves for what was done to others
         ended = time.time()
         self._done += [each for each in done if each is not None]
         resumed = self._resumed(ended)
@@ -245,6 +246,17 @@ class _Play:
         return all(
             each["state"] == "published" for school in kept.values() for each in school.state["recordings"]
         ) and not judge.recordings_missed(self._context, kept)
+
+
+def _diary(waves, done):
+    """When what was broken, for whoever reads the logs beside it."""
+    lines = [(wave.began, f"wave until {_clock(wave.ended)}") for wave in waves]
+    lines += [(each.began, f"{each.kind}: {each.what} until {_clock(each.ended)}") for each in done]
+    return "\n" + "\n".join(f"{_clock(at)} {line}" for at, line in sorted(lines)) + "\n"
+
+
+def _clock(at):
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S.%f}"[:-4]
 
 
 class _Kept:
