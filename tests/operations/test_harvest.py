@@ -33,7 +33,9 @@ def record(stage, server, make_course, make_occurrence, code="alg", record_="alw
     stage.provision()
     (meeting,) = [each for each in stage.live() if each.occurrence_id == occurrence]
     server.world.join(meeting.external_id, "t1", "Teacher", role="MODERATOR")
-    stage.run_until(lambda: stage.occurrence(occurrence).settled_at, seconds=120)
+    stage.poll()
+    stage.clock.advance(minutes=14)
+    stage.run_until(lambda: stage.occurrence(occurrence).settled_at)
     return occurrence
 
 
@@ -394,7 +396,9 @@ def test_two_classes_of_one_name_at_one_time_are_told_apart_by_asking_for_each(
     stage.provision()
     for meeting in stage.live():
         server.world.join(meeting.external_id, "t1", "Teacher", role="MODERATOR")
-    stage.run_until(lambda: all(stage.occurrence(each).settled_at for each in occurrences), seconds=120)
+    stage.poll()
+    stage.clock.advance(minutes=14)
+    stage.run_until(lambda: all(stage.occurrence(each).settled_at for each in occurrences))
     stage.clock.advance(minutes=20)
     stage.harvest()
     placed = {row.record_id: row.meeting_id for row in stage.rows(Recording)}
