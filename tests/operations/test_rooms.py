@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.errors import InputError
+from worker.errors import InputError, SettingsError
 from worker.operations import options, rooms
 from worker.store.tables import Course, Meeting, Occurrence
 
@@ -107,3 +107,8 @@ def test_passwords_are_two_random_and_stored_encrypted(stage, made):
     assert attendee != moderator
     assert min(len(attendee), len(moderator)) >= 16
     assert attendee.encode() not in meeting.passwords
+
+
+def test_a_wrong_default_of_the_installation_is_refused_at_the_start(make_context):
+    with pytest.raises(SettingsError, match="MEETINGZ_CREATE: the option muteOnStart=perhaps"):
+        make_context(create={"muteOnStart": "perhaps"})

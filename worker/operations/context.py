@@ -10,6 +10,8 @@ from functools import cached_property
 
 from worker import bbb
 from worker.domain import attendance
+from worker.errors import InputError, SettingsError
+from worker.operations import options
 from worker.operations.look import Memory
 from worker.operations.observe import Recent
 from worker.settings import Settings
@@ -59,6 +61,10 @@ class Context:
 
 def make(settings: Settings) -> Context:
     """The surroundings that the settings describe. Opens no connection yet."""
+    try:
+        options.check(settings.create, "MEETINGZ_CREATE")
+    except InputError as error:
+        raise SettingsError(str(error)) from None
     key = settings.secret_key.get_secret_value() if settings.secret_key else key_in(settings.data_dir)
     vault = Vault(key)
     return Context(Database(settings.database), settings, vault, Clients(settings, vault))
