@@ -70,7 +70,7 @@ def test_the_demo_tells_the_whole_story(process, here):
     assert [each["course"] for each in summary["recordings"]] == ["LIT-300"]
     accuracy = summary["accuracy"]
     assert accuracy["median_seconds"] <= 2 * accuracy["poll_period_seconds"]
-    assert accuracy["worst_seconds"] <= accuracy["allowed_seconds"]
+    assert accuracy["beyond"] == []
     for kind in ("csv", "xlsx", "html"):
         assert (here / "var" / "demo" / f"attendance.{kind}").stat().st_size > 500
 

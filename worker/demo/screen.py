@@ -118,7 +118,7 @@ def tell(summary: dict[str, Any], attendance: list[dict[str, Any]]) -> None:
             console.print(Text(f"  {file['format']}: {file['state'].replace('_', ' ')}, {where}"), soft_wrap=True)
     accuracy = summary["accuracy"]
     console.print(
-        f"presence against the simulator's truth, {accuracy['persons']} people: median error a stay "
+        f"presence against the simulator's truth, {accuracy['persons']} people: median error "
         f"{accuracy['median_seconds']:.2f} s, worst {accuracy['worst_seconds']:.2f} s ({accuracy['worst_person']}); "
         f"polled every {accuracy['poll_period_seconds']:.2f} s, longest gap {accuracy['longest_gap_seconds']:.2f} s"
     )

@@ -1,7 +1,7 @@
-"""What was computed against what the simulator knows to be true, in seconds a stay.
+"""What was computed against what the simulator knows to be true, in seconds a person.
 
 A stay is known to within one look at each end (see worker/domain/attendance.py), so nobody's error may exceed twice
-the longest time between two looks, for each of his stays.
+the longest time between two looks, for each of his true stays.
 """
 
 from collections import defaultdict
@@ -17,20 +17,25 @@ from worker.simulator import TruthStay
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """The errors of the computed presence: each person's, divided by the number of his true stays."""
+    """The errors of the computed presence, a person; ``beyond`` names those whose error nothing excuses."""
 
     persons: int
     median_seconds: float
     worst_seconds: float
     worst_person: str
+    beyond: tuple[str, ...]
 
 
 def compare(
-    rows: Iterable[Mapping[str, object]], truth: Iterable[TruthStay], occurrence_of: Mapping[str, int], until: datetime
+    rows: Iterable[Mapping[str, object]],
+    truth: Iterable[TruthStay],
+    occurrence_of: Mapping[str, int],
+    until: datetime,
+    gap_seconds: float,
 ) -> Accuracy:
     """The rows of an attendance report against the simulator's truth, both clipped to the planned window."""
     true = _intervals(truth, occurrence_of, until)
-    errors = {}
+    errors, beyond = {}, []
     for row in rows:
         start, end, seconds = row["starts_at"], row["ends_at"], row["seconds_present"]
         assert isinstance(start, datetime)
@@ -38,10 +43,13 @@ def compare(
         assert isinstance(seconds, int | float)
         key = (row["occurrence"], row["user_id"])
         there = clip(merge(true[key]), Span(start, end))
-        error = abs(seconds - sum(span.seconds for span in there))
-        errors[f"{row['course']}/{row['user_id']}"] = error / max(1, len(there))
+        person = f"{row['course']}/{row['user_id']}"
+        errors[person] = abs(seconds - sum(span.seconds for span in there))
+        if errors[person] > 2 * gap_seconds * max(1, len(there)):
+            beyond.append(person)
     worst = max(errors, key=lambda each: errors[each], default="")
-    return Accuracy(len(errors), median(errors.values()) if errors else 0.0, errors.get(worst, 0.0), worst)
+    middle = median(errors.values()) if errors else 0.0
+    return Accuracy(len(errors), middle, errors.get(worst, 0.0), worst, tuple(beyond))
 
 
 def _intervals(
