@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from worker.web import access, api, app
+from worker.web import access, api, api_changes, app
 
 # What is answered: to a stranger, a viewer, a teacher, an administrator.
 OPEN = (200, 200, 200, 200)
@@ -20,6 +20,7 @@ PAGES = [
     # method, path, own, foreign
     ("GET", "/healthz", OPEN, None),
     ("GET", "/readyz", OPEN, None),
+    ("GET", "/metrics", OPEN, None),  # from this machine; tests/web/test_metrics.py asks from elsewhere
     ("GET", "/login", OPEN, None),
     ("POST", "/login", (401, 401, 401, 401), None),
     ("POST", "/logout", (303, 303, 303, 303), None),
@@ -173,7 +174,7 @@ def test_the_tables_name_every_route():
     known |= {(method, _shape("/api/v1" + path)) for method, path, _, _ in API}
     served = {
         (method, _shape(route.path))
-        for room in (*app.ROOMS, api)
+        for room in (*app.ROOMS, api, api_changes)
         for route in room.router.routes
         for method in route.methods
     }

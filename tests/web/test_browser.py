@@ -110,6 +110,7 @@ def test_a_dead_beat_is_a_red_banner(played, sign_in):
     assert page.locator("[role=alert]").count() == 0
     played.clock.advance(minutes=10)
     page.wait_for_selector("[role=alert]", timeout=15_000)
+    played.clock.advance(seconds=5)
     played.beat()
     page.wait_for_selector("[role=alert]", state="detached", timeout=15_000)
 

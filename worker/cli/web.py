@@ -18,9 +18,15 @@ def web(
 ) -> None:
     """Serve the page and its API. Behind a proxy that speaks HTTPS; Ctrl-C stops it."""
     door.require_extra("web")
+    import signal
+
     from worker import logs
     from worker.web import serving
 
     context = door.context()
     logs.configure(context.settings)
-    serving.run(context, host, port)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        serving.run(context, host, port)
+    except KeyboardInterrupt:
+        logs.event("stopping")

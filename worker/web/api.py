@@ -1,6 +1,6 @@
-"""/api/v1: the same operations as JSON, for programs. A bearer token; each route names the scope it needs."""
+"""/api/v1: what the pages show, as JSON for programs. A bearer token; each route names the scope it needs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -11,29 +11,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import worker
-from worker.operations import arrange, care, corrections, end_now, joining, recordings, report, servers, story
-from worker.operations.context import Context
+from worker.operations import arrange, recordings, report, servers
 from worker.operations.sittings import Sitting
-from worker.store.tables import Course, Event, Participant, Recording, Slot
+from worker.store.tables import Course, Event, Participant, Slot
 from worker.web import api_values as values
-from worker.web import join as join_page
 from worker.web import now as now_page
-from worker.web import recordings as recording_pages
-from worker.web import servers as server_pages
 from worker.web import sittings as sitting_pages
 from worker.web.session import Forbidden, Now, Number, Surroundings, Visitor, scoped
 
-_TROUBLES: dict[int | str, dict[str, Any]] = {
+TROUBLES: dict[int | str, dict[str, Any]] = {
     status: {"model": values.Trouble} for status in (400, 401, 403, 404, 405, 409, 413, 422, 502)
 }
-router = APIRouter(prefix="/api/v1", responses=_TROUBLES)
+router = APIRouter(prefix="/api/v1", responses=TROUBLES)
 
 Reader = Annotated[Visitor, Depends(scoped("read"))]
-Arranger = Annotated[Visitor, Depends(scoped("timetable"))]
-Attending = Annotated[Visitor, Depends(scoped("attendance"))]
-Recorder = Annotated[Visitor, Depends(scoped("recordings"))]
-Operator = Annotated[Visitor, Depends(scoped("servers"))]
-Joiner = Annotated[Visitor, Depends(scoped("join"))]
 Code = Annotated[str, Query(min_length=1, max_length=64)]
 #: Sittings of more than this are asked for in pieces.
 _LONGEST = timedelta(days=100)
@@ -97,7 +88,7 @@ def courses(visitor: Reader, context: Surroundings) -> list[values.CourseValue]:
 def course(visitor: Reader, context: Surroundings, code: Code) -> values.CourseWhole:
     """One course with its slots and its roster."""
     with context.database.read() as session:
-        row = _course(session, visitor, code)
+        row = course_of(session, visitor, code)
         slots = session.scalars(select(Slot).where(Slot.course_id == row.id, Slot.retired_at.is_(None)))
         roster = session.scalars(
             select(Participant).where(Participant.course_id == row.id).order_by(Participant.user_id)
@@ -109,7 +100,8 @@ def course(visitor: Reader, context: Surroundings, code: Code) -> values.CourseW
         )
 
 
-def _course(session: Session, visitor: Visitor, code: str) -> Course:
+def course_of(session: Session, visitor: Visitor, code: str) -> Course:
+    """The course of this code, if it is theirs to see. Raises Unknown."""
     row = arrange.course(session, code)
     visitor.must_see(row)
     return row
@@ -146,10 +138,11 @@ def _stretch(since: datetime | None, until: datetime | None, now: datetime) -> t
 def occurrence(number: Number, visitor: Reader, context: Surroundings, now: Now) -> values.OccurrenceValue:
     """One sitting."""
     with context.database.read() as session:
-        return values.OccurrenceValue.of(_one(session, visitor, number, now))
+        return values.OccurrenceValue.of(one(session, visitor, number, now))
 
 
-def _one(session: Session, visitor: Visitor, number: int, now: datetime) -> Sitting:
+def one(session: Session, visitor: Visitor, number: int, now: datetime) -> Sitting:
+    """The sitting of this number, if it is theirs to see. Raises Unknown."""
     return sitting_pages.one(session, visitor, number, now)
 
 
@@ -157,7 +150,7 @@ def _one(session: Session, visitor: Visitor, number: int, now: datetime) -> Sitt
 def story_of(number: Number, visitor: Reader, context: Surroundings, now: Now) -> list[values.Fact]:
     """What happened, in order."""
     with context.database.read() as session:
-        _one(session, visitor, number, now)
+        one(session, visitor, number, now)
         rows: Sequence[Event] = session.scalars(sitting_pages.story_of(number)).all()
     return [values.Fact(at=row.at, kind=row.kind, actor=row.actor, detail=row.detail) for row in rows]
 
@@ -166,7 +159,7 @@ def story_of(number: Number, visitor: Reader, context: Surroundings, now: Now) -
 def attendance(number: Number, visitor: Reader, context: Surroundings, now: Now) -> list[values.AttendanceValue]:
     """Who was there: a row a person."""
     with context.database.read() as session:
-        sitting = _one(session, visitor, number, now)
+        sitting = one(session, visitor, number, now)
     rows = report.attendance_rows(context, report.Wanted(occurrence=sitting.occurrence.id), now)
     return [values.AttendanceValue.model_validate(row) for row in rows]
 
@@ -178,51 +171,12 @@ def recordings_(
     """Every recording of courses that are theirs to see."""
     with context.database.read() as session:
         if course is not None:
-            _course(session, visitor, course)
+            course_of(session, visitor, course)
         found = recordings.listed(session, course)
         if visitor.only_teacher is None:
             return found
         own = set(session.scalars(select(Course.code).where(Course.teacher_id == visitor.only_teacher)))
     return [each for each in found if each["course"] in own]
-
-
-@router.post("/occurrences/{number}/invitation")
-def invite(
-    request: Request, number: Number, visitor: Joiner, context: Surroundings, now: Now, who: values.JoinAsked
-) -> values.JoinLink:
-    """An address of our own join page, for one person: it can be given out long before the class."""
-    _changing(context, visitor, number, now)
-    return values.JoinLink(url=join_page.address(request, number, who.user_id, who.name, who.role, now))
-
-
-@router.post("/recordings/{number}/{action}")
-def act_on_recording(
-    request: Request, number: Number, action: values.RecordingAction, visitor: Recorder, context: Surroundings
-) -> values.Done:
-    """Show it, hide it, or delete it on its server; for administrators."""
-    if not visitor.is_admin:
-        raise Forbidden
-    clock = request.app.state.clock
-    operations: dict[str, Callable[[list[Recording]], list[care.Done]]] = {
-        "publish": lambda rows: care.publish(context, rows, True, clock),
-        "unpublish": lambda rows: care.publish(context, rows, False, clock),
-        "delete": lambda rows: care.delete(context, rows, clock),
-    }
-    recording_pages.done(context, visitor, number, operations[action])
-    return values.Done(done=True)
-
-
-@router.post("/servers/{name}/{action}")
-def act_on_server(
-    name: str, action: values.ServerAction, visitor: Operator, context: Surroundings, now: Now
-) -> values.ServerValue:
-    """Take no new classes, be used, not be used; for administrators."""
-    if not visitor.is_admin:
-        raise Forbidden
-    with story.acting(visitor.name):
-        server_pages.ACTIONS[action](context, name, now)
-    with context.database.read() as session:
-        return values.ServerValue.of(servers.find(session, name))
 
 
 @router.get("/servers")
@@ -232,99 +186,3 @@ def servers_(visitor: Reader, context: Surroundings) -> list[values.ServerValue]
         raise Forbidden
     with context.database.read() as session:
         return [values.ServerValue.of(row) for row in servers.everyone(session)]
-
-
-# Changes
-
-
-def _changing(context: Context, visitor: Visitor, number: int, now: datetime) -> Sitting:
-    """The sitting, if it is theirs to change."""
-    with context.database.read() as session:
-        found = _one(session, visitor, number, now)
-    visitor.must_change(found.course)
-    return found
-
-
-def _after(context: Context, visitor: Visitor, number: int, now: datetime) -> values.OccurrenceValue:
-    with context.database.read() as session:
-        return values.OccurrenceValue.of(_one(session, visitor, number, now))
-
-
-@router.post("/course/occurrences", status_code=201)
-def add(visitor: Arranger, context: Surroundings, now: Now, code: Code, span: values.Span) -> values.OccurrenceValue:
-    """An extra sitting."""
-    with context.database.read() as session:
-        visitor.must_change(_course(session, visitor, code))
-    with story.acting(visitor.name):
-        number = arrange.add(context, code, span.starts_at, span.ends_at, now)
-    return _after(context, visitor, number, now)
-
-
-@router.post("/occurrences/{number}/cancel")
-def cancel(
-    number: Number, visitor: Arranger, context: Surroundings, now: Now, why: values.Cancel
-) -> values.OccurrenceValue:
-    """It will not take place."""
-    _changing(context, visitor, number, now)
-    with story.acting(visitor.name):
-        arrange.cancel(context, number, why.reason, now)
-    return _after(context, visitor, number, now)
-
-
-@router.post("/occurrences/{number}/move")
-def move(
-    number: Number, visitor: Arranger, context: Surroundings, now: Now, span: values.Span
-) -> values.OccurrenceValue:
-    """Another time."""
-    _changing(context, visitor, number, now)
-    with story.acting(visitor.name):
-        arrange.move(context, number, span.starts_at, span.ends_at, now)
-    return _after(context, visitor, number, now)
-
-
-@router.post("/occurrences/{number}/extend")
-def extend(
-    number: Number, visitor: Arranger, context: Surroundings, now: Now, how: values.Extend
-) -> values.OccurrenceValue:
-    """Let it run on."""
-    _changing(context, visitor, number, now)
-    with story.acting(visitor.name):
-        arrange.extend(context, number, how.minutes, now)
-    return _after(context, visitor, number, now)
-
-
-@router.post("/occurrences/{number}/reopen")
-def reopen(number: Number, visitor: Arranger, context: Surroundings, now: Now) -> values.OccurrenceValue:
-    """Open it again after it was ended from inside."""
-    _changing(context, visitor, number, now)
-    with story.acting(visitor.name):
-        arrange.reopen(context, number, now)
-    return _after(context, visitor, number, now)
-
-
-@router.post("/occurrences/{number}/end")
-def end(number: Number, visitor: Arranger, context: Surroundings, now: Now) -> values.OccurrenceValue:
-    """End it before its time; its room is asked to end and not opened again by itself."""
-    _changing(context, visitor, number, now)
-    with story.acting(visitor.name):
-        end_now.one(context, number, now)
-    return _after(context, visitor, number, now)
-
-
-@router.post("/occurrences/{number}/corrections", status_code=201)
-def correct(
-    number: Number, visitor: Attending, context: Surroundings, now: Now, what: values.Correct
-) -> list[values.AttendanceValue]:
-    """Another status for somebody, with a reason; answers the attendance as it stands now."""
-    _changing(context, visitor, number, now)
-    with story.acting(visitor.name):
-        corrections.correct(context, number, what.user_id, what.status, reason=what.reason, by=visitor.name, now=now)
-    return attendance(number, visitor, context, now)
-
-
-@router.post("/occurrences/{number}/join")
-def join(number: Number, visitor: Joiner, context: Surroundings, now: Now, who: values.JoinAsked) -> values.JoinLink:
-    """A signed link into an open room."""
-    _changing(context, visitor, number, now)
-    url = joining.link(context, number, user_id=who.user_id, name=who.name, role=who.role, now=now)
-    return values.JoinLink(url=url)

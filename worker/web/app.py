@@ -19,6 +19,7 @@ from worker.operations.context import Context
 from worker.timetables import BadFile
 from worker.web import (
     api,
+    api_changes,
     callbacks,
     courses,
     health,
@@ -26,6 +27,7 @@ from worker.web import (
     imports,
     join,
     login,
+    metrics,
     now,
     page,
     people,
@@ -42,6 +44,7 @@ from worker.web.throttle import Throttle
 
 ROOMS = (
     health,
+    metrics,
     login,
     now,
     timetable,
@@ -70,6 +73,7 @@ def make(context: Context, clock: Clock = clock.now) -> FastAPI:
     for room in ROOMS:
         app.include_router(room.router, include_in_schema=False)
     app.include_router(api.router)
+    app.include_router(api_changes.router)
     app.include_router(callbacks.router, include_in_schema=False)
     app.mount("/static", _Static(directory=page.STATIC), name="static")
     for error, handler in _HANDLERS.items():

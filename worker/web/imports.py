@@ -2,7 +2,6 @@
 
 import re
 import secrets
-import time
 from datetime import date, datetime
 from pathlib import Path
 from typing import cast
@@ -38,7 +37,7 @@ def preview(request: Request, visitor: Admin, form: Form, context: Surroundings,
     given = form.get("file")
     if not isinstance(given, UploadFile) or not given.filename:
         raise InputError(page.reader_of(request).say("no_file"))
-    path = _keep(context, given)
+    path = _keep(context, given, now)
     try:
         changes = _import(context, path, form, now, dry_run=True)
     except BadFile as error:
@@ -82,12 +81,12 @@ def _day(form: FormData, name: str) -> date | None:
     return calendars.parse_date(text) if text else None
 
 
-def _keep(context: Context, given: UploadFile) -> Path:
+def _keep(context: Context, given: UploadFile, now: datetime) -> Path:
     """The file in our folder, under a name of ours: a stranger's name never becomes a path."""
     folder = _folder(context)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for old in folder.iterdir():
-        if time.time() - old.stat().st_mtime > _HOUR:
+        if now.timestamp() - old.stat().st_mtime > _HOUR:
             old.unlink(missing_ok=True)
     suffix = Path(cast(str, given.filename)).suffix.lower()
     path = folder / (secrets.token_urlsafe(12) + (suffix if suffix in _SUFFIXES else ".csv"))

@@ -163,10 +163,12 @@ def _live(request: Request, context: Context, visitor: Visitor, now: datetime) -
     shared, teacher, reader = request.app.state.shared, visitor.only_teacher, page.reader_of(request)
     line = None
     if teacher is None:
-        line = shared.get("line", _FRESH_LINE, lambda: _line(context, now))
-    facts = shared.get(("now", teacher), _FRESH, lambda: _facts(context, now, teacher))
-    key = ("now", teacher, reader.language, visitor.role, facts["now"])
-    text: str = shared.get(key, _FRESH, lambda: page.fragment("now_live", reader, line=line, charts=charts, **facts))
+        line = shared.get("line", _FRESH_LINE, now, lambda: _line(context, now))
+    facts = shared.get(("now", teacher), _FRESH, now, lambda: _facts(context, now, teacher))
+    key = ("text", teacher, reader.language)
+    text: str = shared.get(
+        key, _FRESH, now, lambda: page.fragment("now_live", reader, line=line, charts=charts, **facts)
+    )
     return text
 
 

@@ -24,6 +24,7 @@ def _server(context: Context, host: str | None, port: int | None, clock: Clock =
         # Addresses hold join links, and those are credentials: they are not logged.
         access_log=False,
         log_config=None,
+        log_level="warning",
         server_header=False,
         lifespan="off",
         # Longer than pages wait between two looks: a connection closed just as one begins would be an error.
@@ -35,9 +36,8 @@ def _server(context: Context, host: str | None, port: int | None, clock: Clock =
 
 def run(context: Context, host: str | None = None, port: int | None = None) -> None:
     """Serve until somebody interrupts."""
-    server = _server(context, host, port)
-    logs.event("web", host=server.config.host, port=server.config.port)
-    server.run()
+    with Beside(context, host, port) as page:
+        page.wait()
 
 
 class Beside:
@@ -54,6 +54,11 @@ class Beside:
         """Where it listens; the port is the real one, also where 0 was asked for."""
         host, port = self._server.servers[0].sockets[0].getsockname()[:2]
         return f"http://{host}:{port}"
+
+    def wait(self) -> None:
+        """Until it ends by itself, or somebody interrupts."""
+        while self._thread.is_alive():
+            self._thread.join(timeout=1)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -1,0 +1,167 @@
+"""What stands on the pages, and what their buttons do."""
+
+import csv
+import io
+
+import pytest
+
+from tests.operations.stage import Stage
+from worker.operations import alarms, harvest
+from worker.store.tables import Event, Recording, Server
+
+
+@pytest.fixture
+def stage(context, clock):
+    return Stage(context, clock)
+
+
+@pytest.fixture
+def live(stage, add_server, make_course, make_occurrence, clock, site):
+    """A class of two people that is going on, and its room. Answers the served world."""
+    server = add_server("E", capacity=50)
+    make_course(title="Algebra", teacher_id="t-1", record="always", roster=[("u-1", "Zahra", "viewer")])
+    make_occurrence(start_in=10)
+    stage.provision()
+    server.room = stage.only_meeting().external_id
+    server.world.join(server.room, "u-1", "Zahra")
+    server.world.join(server.room, "t-1", "Ada", "MODERATOR")
+    clock.advance(minutes=10)
+    stage.polls(3)
+    return server
+
+
+def test_now_shows_who_is_on_where_and_since_when_the_loops_are_silent(visit, live, beating, clock):
+    text = visit("admin").get("/").text
+    for shown in ("Algebra", "server-1", "<strong>2</strong>", "<strong>1</strong>"):
+        assert shown in text
+    assert 'role="alert"' not in text
+    clock.advance(minutes=30)
+    assert 'role="alert"' in visit("viewer").get("/now/live").text
+
+
+def test_an_alarm_that_stands_is_shown_to_whom_it_concerns(context, clock, visit, live, make_course, make_occurrence):
+    make_course("foreign", teacher_id="t-2")
+    number = make_occurrence("foreign")
+    with context.database.write() as session:
+        alarms.raised(session, "not_opened", "occurrence:2", clock(), "no answer", occurrence_id=number)
+    assert "room could not be opened" in visit("admin").get("/").text
+    assert "room could not be opened" not in visit("teacher").get("/").text
+
+
+def test_a_teacher_ends_the_class_now_and_it_stays_ended(visit, live, stage, clock, context):
+    assert visit("teacher").post("/sittings/1/end").status_code == 303
+    clock.advance(seconds=30)
+    stage.run_until(lambda: not stage.live())
+    stage.provision()
+    assert stage.live() == []
+    assert stage.only_meeting().close_reason == "ended"
+    with context.database.read() as session:
+        told = session.query(Event).where(Event.kind == "end_asked").one()
+    assert told.actor == "teacher"
+    assert visit("teacher").post("/sittings/1/reopen").status_code == 303
+    stage.provision()
+    assert len(stage.live()) == 1
+
+
+def test_a_server_that_is_silent_is_told_in_one_line(visit, live):
+    live.stop()
+    answer = visit("admin").post("/sittings/1/end")
+    assert answer.status_code == 502
+    assert "It was not done" in answer.text
+
+
+def test_whoever_joins_as_moderator_is_one(visit, live):
+    page = visit("teacher").post("/sittings/1/enter").text
+    assert 'http-equiv="refresh"' in page
+    assert "fullName=teacher" in page
+
+
+@pytest.mark.parametrize("name", ["attendance", "matrix", "sessions"])
+@pytest.mark.parametrize("format", ["csv", "xlsx", "html", "json"])
+def test_every_report_comes_in_every_format(visit, live, name, format):
+    answer = visit("teacher").get(f"/reports/{name}.{format}?course=alg")
+    assert answer.status_code == 200
+    assert "attachment" in answer.headers["content-disposition"]
+    assert answer.content
+
+
+def test_a_report_that_is_none_is_said_in_one_line(visit, live):
+    assert visit("admin").get("/reports/nothing.csv").status_code == 422
+    assert visit("admin").get("/reports/attendance.pdf").status_code == 422
+    assert visit("admin").get("/reports/person.csv").status_code == 422
+
+
+def test_the_file_says_what_the_page_says(visit, live):
+    text = visit("viewer").get("/reports/attendance.csv?sitting=1").content.decode("utf-8-sig")
+    rows = {row["user_id"]: row["status"] for row in csv.DictReader(io.StringIO(text))}
+    page = visit("viewer").get("/sittings/1").text
+    assert set(rows) == {"u-1", "t-1"}
+    assert all(user in page for user in rows)
+
+
+def test_a_server_takes_no_new_classes_and_takes_them_again(visit, live, stage):
+    person = visit("admin")
+    assert person.post("/servers/server-1/drain").status_code == 303
+    assert stage.rows(Server)[0].draining
+    assert "no new classes" in person.get("/servers").text
+    assert person.post("/servers/server-1/enable").status_code == 303
+    assert not stage.rows(Server)[0].draining
+    assert person.post("/servers/nowhere/drain").status_code == 404
+    assert person.post("/servers/server-1/explode").status_code == 403
+
+
+def test_a_recording_is_hidden_shown_and_deleted(visit, live, stage, clock):
+    live.world.leave(live.room, "u-1")
+    live.world.leave(live.room, "t-1")
+    stage.run_until(lambda: not stage.live() and clock() > stage.occurrence(1).closes_at, seconds=300)
+
+    def one():
+        return stage.rows(Recording)[0]
+
+    for _ in range(40):
+        clock.advance(minutes=30)
+        harvest.sweep(stage.context, clock)
+        if stage.rows(Recording) and one().published:
+            break
+    person = visit("admin")
+    address = "/recordings?since=2026-03-01&until=2026-03-31"
+    assert "Published" in person.get(address).text
+    assert person.post(f"/recordings/{one().id}/unpublish").status_code == 303
+    assert not one().published
+    assert person.post(f"/recordings/{one().id}/publish").status_code == 303
+    assert one().published
+    assert person.post(f"/recordings/{one().id}/delete").status_code == 303
+    assert one().delete_requested_at is not None
+
+
+def test_in_persian_dates_are_jalali_and_digits_persian(visit, live):
+    text = visit("admin", "fa").get("/sittings/1").text
+    assert 'dir="rtl"' in text
+    assert "۱۴۰۴/۱۲/۱۱" in text
+    assert "2026-03-02" not in text
+
+
+def test_a_sitting_is_moved_by_a_jalali_date_in_persian_digits(visit, make_course, make_occurrence, stage, site):
+    make_course(teacher_id="t-1")
+    number = make_occurrence(start_in=600)
+    answer = visit("teacher", "fa").post(f"/sittings/{number}/move", {"start": "۱۴۰۴/۱۲/۱۲ ۱۰:۰۰", "minutes": "۹۰"})
+    assert answer.status_code == 303
+    moved = stage.occurrence(number)
+    assert moved.starts_at.isoformat() == "2026-03-03T10:00:00+00:00"
+    assert (moved.ends_at - moved.starts_at).total_seconds() == 90 * 60
+
+
+def test_what_the_operation_refuses_is_said_on_the_page(visit, live):
+    answer = visit("admin").post("/sittings/1/move", {"start": "2026-03-03 10:00", "minutes": "60"})
+    assert answer.status_code == 409
+    assert "has its room open already" in answer.text
+
+
+def test_health_tells_machines_and_no_secrets(visit, beating, clock):
+    stranger = visit()
+    assert stranger.get("/readyz").json() == {"ok": True, "database": True, "late": []}
+    clock.advance(minutes=30)
+    answer = stranger.get("/readyz")
+    assert answer.status_code == 503
+    assert "loop poll" in answer.json()["late"]
+    assert stranger.get("/healthz").status_code == 200
