@@ -121,6 +121,8 @@ class Settings(BaseSettings):
     public_url: str | None = Field(None, pattern=r"^https?://")
     web_host: str = "127.0.0.1"  #: the address the page listens on; others reach it through a proxy that speaks HTTPS
     web_port: Annotated[int, Field(ge=0, le=65535)] = 8080  #: the port of the page; 0 takes a free one
+    #: Who reads ``/metrics`` sends this as a bearer token; without it only this machine itself may read them.
+    metrics_token: SecretStr | None = Field(None, min_length=16)
 
     connect_timeout_seconds: Seconds = 5  #: how long a server may take to accept a connection
     read_timeout_seconds: Seconds = 20  #: how long a server may be silent
@@ -251,6 +253,15 @@ def _variables(name: str, field: FieldInfo) -> list[str]:
     alias = field.validation_alias
     names = [str(choice) for choice in alias.choices] if isinstance(alias, AliasChoices) else []
     return [f"MEETINGZ_{name.upper()}", *(each for each in names if each.isupper())]
+
+
+def variables() -> frozenset[str]:
+    """Every variable of ours that means something."""
+    found = {"MEETINGZ_CONFIG"}
+    for name, field in Settings.model_fields.items():
+        ours = f"MEETINGZ_{name.upper()}"
+        found |= {ours, f"{ours}_FILE"} if "SecretStr" in str(field.annotation) else {ours}
+    return frozenset(found)
 
 
 def _contents(variable: str, path: str) -> str:
