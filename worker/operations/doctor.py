@@ -1,22 +1,31 @@
 """doctor: what is wrong with this installation, and what to do about it."""
 
+import difflib
 import os
 import shutil
 import stat
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import DateTime, func, select
 from sqlalchemy.orm import Session
 
 from worker.errors import DatabaseBehind
-from worker.operations import alarms, provision, pulse
+from worker.operations import alarms, broker, provision, pulse
 from worker.operations.context import Context
-from worker.store import migrate
+from worker.settings import variables
+from worker.store import due, migrate
 from worker.store.tables import Course, Pulse, Server
 
 _LEAST_DISK = 200 * 2**20
+#: Our clock and the database's may be this far apart.
+_CLOCKS = timedelta(seconds=5)
+#: A sitting is settled by the sweep after its end and grace; one that is over for this long was forgotten.
+_LONG_OVER = timedelta(hours=1)
+#: Bells that wait: three sweeps of a bell a server, and something besides, is more than workers ever leave.
+_BELLS_A_SERVER, _BELLS = 3, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +40,16 @@ class Finding:
 
 def examine(context: Context, now: datetime) -> list[Finding]:
     """Everything, in the order in which to mend it."""
-    found = [*_files(context)]
+    began = time.monotonic()
+    found = [*_variables(), *_files(context)]
     try:
         migrate.require_current(context.database)
     except DatabaseBehind as error:
         return [*found, Finding("database", False, str(error), "meetingz db upgrade")]
     found.append(Finding("database", True, f"at revision {migrate.head()}"))
     with context.database.read() as session:
-        for check in (_servers, _courses, _backlog, _alarms):
+        found.extend(_clock(context, session, now + timedelta(seconds=time.monotonic() - began)))
+        for check in (_broker, _servers, _courses, _backlog, _alarms):
             found.extend(check(context, session, now))
         found.extend(pulses(context, session, now))
     return found
@@ -68,9 +79,24 @@ def _ago(age: timedelta) -> str:
     return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"
 
 
+def _variables() -> Iterator[Finding]:
+    """Variables that look like ours and mean nothing: a setting that was misspelt is silently not set."""
+    known = {name.removeprefix("MEETINGZ_") for name in variables()}
+    for variable in sorted(os.environ):
+        name = variable.upper().removeprefix("MEETINGZ_")
+        if name != variable.upper() and name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
+            remedy = f"did you mean MEETINGZ_{near[0]}?" if near else "see docs/settings.md"
+            yield Finding(f"variable {variable}", False, "is not a setting", remedy)
+
+
 def _files(context: Context) -> Iterator[Finding]:
     folder = context.settings.data_dir
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        yield Finding("data folder", False, f"{folder}: {error.strerror}", "set MEETINGZ_DATA_DIR to another folder")
+        return
     if not os.access(folder, os.W_OK):
         yield Finding("data folder", False, f"{folder} cannot be written", "give it to the user that runs the worker")
     free = shutil.disk_usage(folder).free
@@ -81,6 +107,29 @@ def _files(context: Context) -> Iterator[Finding]:
         mode = stat.S_IMODE(key.stat().st_mode)
         open_ = bool(mode & 0o077)
         yield Finding("key file", not open_, f"{key} has mode {mode:04o}", f"chmod 600 {key}" if open_ else "")
+
+
+def _clock(context: Context, session: Session, now: datetime) -> Iterator[Finding]:
+    """Of several machines one may be wrong; SQLite has no clock of its own."""
+    if context.database.is_sqlite:
+        return
+    theirs = session.scalar(select(func.clock_timestamp(type_=DateTime(timezone=True))))
+    assert theirs is not None
+    apart = abs(now - theirs)
+    wrong = apart > _CLOCKS
+    remedy = "set both clocks by NTP" if wrong else ""
+    yield Finding("clock", not wrong, f"{apart.total_seconds():.1f} s from the database's", remedy)
+
+
+def _broker(context: Context, session: Session, _now: datetime) -> Iterator[Finding]:
+    try:
+        waiting = broker.length(context.settings)
+    except broker.Unreachable as error:
+        yield Finding("broker", False, str(error), "is it running? see MEETINGZ_BROKER_URL")
+        return
+    if waiting is not None:
+        many = waiting > _BELLS + _BELLS_A_SERVER * len(due.servers_to_poll(session))
+        yield Finding("broker", not many, f"{waiting} bells wait", "start more workers" if many else "")
 
 
 def _servers(_context: Context, session: Session, _now: datetime) -> Iterator[Finding]:
@@ -103,6 +152,9 @@ def _backlog(context: Context, session: Session, now: datetime) -> Iterator[Find
     waiting = len(provision.due_now(context, session, now))
     if waiting:
         yield Finding("rooms", False, f"{waiting} should be open and are not", "see `meetingz occurrence list`")
+    if over := len(due.occurrences_to_settle(session, now - _LONG_OVER)):
+        detail = f"{over} are over for more than {_ago(_LONG_OVER)} and not settled"
+        yield Finding("sittings", False, detail, "does the loop `end` run? see the log of the worker")
 
 
 def _alarms(_context: Context, session: Session, _now: datetime) -> Iterator[Finding]:
