@@ -10,8 +10,9 @@ from tests.chaos import page, play
 
 def main():
     given = _arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    plan = play.Plan(given.seed, given.minutes * 60, lessons=given.lessons)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    plan = play.Plan(given.seed, given.minutes * 60, lessons=given.lessons, wave=given.wave)
     try:
         seen = play.run(plan, _say)
     except KeyboardInterrupt:
@@ -35,7 +36,8 @@ def _arguments():
     parser = argparse.ArgumentParser(prog="./run chaos", description="break everything, again and again, and judge")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=10, help="how long faults are made (default 10)")
-    parser.add_argument("--lessons", type=int, default=50)
+    parser.add_argument("--lessons", type=int, default=50, help="classes (default 50)")
+    parser.add_argument("--wave", type=int, default=12, help="faults in a wave (default 12)")
     parser.add_argument("--write", action="store_true", help="write docs/reliability.md")
     parser.add_argument("--logs", metavar="FILE", type=Path, help="keep the logs of all processes")
     return parser.parse_args()

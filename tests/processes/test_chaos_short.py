@@ -1,0 +1,12 @@
+"""The chaos run in short: a few classes, some twenty faults, and every promise of docs/reliability.md kept."""
+
+from tests.chaos import play
+
+#: Enough for two waves; the same seed breaks the same things at the same moments.
+PLAN = play.Plan(seed=3, seconds=20, lessons=5, wave=8, shortest=35, longest=45)
+
+
+def test_every_promise_is_kept_while_everything_breaks(bare_environment):
+    seen = play.run(PLAN)
+    assert len(seen.done) >= 15
+    assert [each for each in seen.verdicts if each.broken] == [], seen.logs[-8000:]
