@@ -1,4 +1,4 @@
-"""Makes the parts of docs/commands.md and docs/settings.md that the program knows itself: ``python -m tests.pages``.
+"""Makes the parts of three pages in docs/ that the program knows itself: ``python -m tests.pages``.
 
 What stands between the two marks of a page is made; what stands around them is written by hand.
 """
@@ -130,7 +130,26 @@ def _sentence(text):
     return f"{text[0].upper()}{text[1:]}" + ("" if text.endswith((".", "...")) else ".")
 
 
-PARTS = {"commands.md": commands_part, "settings.md": settings_part}
+#: What is read first; the other pages follow by name.
+FIRST = ("quickstart", "commands", "settings", "timetable", "attendance", "recordings", "deployment")
+
+
+def index_part():
+    files = [path for path in DOCS.rglob("*.md") if path.name != "index.md"]
+    of = {folder: sorted(path for path in files if path.parent == folder) for folder in {path.parent for path in files}}
+    own = sorted(of.pop(DOCS), key=lambda path: FIRST.index(path.stem) if path.stem in FIRST else len(FIRST))
+    lines = [*map(_linked, own), ""]
+    for folder, inside in sorted(of.items()):
+        lines += [f"## {folder.name.capitalize()}", "", *map(_linked, inside), ""]
+    return "\n".join(lines)
+
+
+def _linked(path):
+    title = path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+    return f"- [{title}]({path.relative_to(DOCS)})"
+
+
+PARTS = {"commands.md": commands_part, "settings.md": settings_part, "index.md": index_part}
 
 
 def page(name):

@@ -43,13 +43,6 @@ def test_every_link_within_the_project_leads_somewhere(page):
             assert anchor in anchors(linked), target
 
 
-def test_every_page_is_in_the_index():
-    index = (DOCS / "index.md").read_text(encoding="utf-8")
-    for page in DOCS.rglob("*.md"):
-        name = str(page.relative_to(DOCS))
-        assert name == "index.md" or f"({name})" in index, name
-
-
 @pytest.mark.parametrize("name", pages.PARTS)
 def test_the_pages_that_are_made_are_new(name):
     assert (DOCS / name).read_text(encoding="utf-8") == pages.page(name), "run: python -m tests.pages"

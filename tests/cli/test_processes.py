@@ -59,6 +59,14 @@ def until(found, within=40):
     raise AssertionError("it never came to that")
 
 
+def iter_until(lines, word):
+    """The lines of a process, up to the first that has this word in it."""
+    for line in lines:
+        yield line
+        if word in line:
+            return
+
+
 def test_the_demo_tells_the_whole_story(process, here):
     told = process("demo", "--seconds", "20", "--json", timeout=120)
     summary = told.json
@@ -86,7 +94,8 @@ def test_the_demo_is_kept_apart_from_the_installation_around_it(here, process):
         MEETINGZ_SERVER_URL="http://127.0.0.1:9/",
         MEETINGZ_SERVER_SECRET="x",
     ) as demo:
-        assert any("room open" in line for line in demo.stderr)
+        begun = list(iter_until(demo.stderr, "room open"))
+        assert "room open" in begun[-1], begun
         demo.send_signal(signal.SIGINT)
         code, _, _ = ended(demo)
     assert code == 130
@@ -124,7 +133,8 @@ def test_a_class_is_seen_through_by_up_and_the_two_variables_of_the_quick_start(
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_up_leaves_cleanly_even_when_it_has_just_begun(here, sign):
     with running("up", "--no-web", folder=here) as up:
-        assert "up " in until(lambda: next((line for line in up.stderr if " up " in line), ""))
+        begun = list(iter_until(up.stderr, " up "))
+        assert " up " in begun[-1], begun
         up.send_signal(sign)
         assert ended(up)[0] == 0
 
