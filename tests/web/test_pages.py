@@ -44,8 +44,8 @@ def test_an_alarm_that_stands_is_shown_to_whom_it_concerns(context, clock, visit
     number = make_occurrence("foreign")
     with context.database.write() as session:
         alarms.raised(session, "not_opened", "occurrence:2", clock(), "no answer", occurrence_id=number)
-    assert "room could not be opened" in visit("admin").get("/").text
-    assert "room could not be opened" not in visit("teacher").get("/").text
+    assert "Room could not be opened" in visit("admin").get("/").text
+    assert "Room could not be opened" not in visit("teacher").get("/").text
 
 
 def test_a_teacher_ends_the_class_now_and_it_stays_ended(visit, live, stage, clock, context):
@@ -103,7 +103,7 @@ def test_a_server_takes_no_new_classes_and_takes_them_again(visit, live, stage):
     person = visit("admin")
     assert person.post("/servers/server-1/drain").status_code == 303
     assert stage.rows(Server)[0].draining
-    assert "no new classes" in person.get("/servers").text
+    assert "No new classes" in person.get("/servers").text
     assert person.post("/servers/server-1/enable").status_code == 303
     assert not stage.rows(Server)[0].draining
     assert person.post("/servers/nowhere/drain").status_code == 404

@@ -47,8 +47,11 @@ class Reader:
         return speech.phrase(key, self.language).format(**shown)
 
     def value(self, word: str | None) -> str:
-        """A state, role or status; one without a translation is spelled out."""
-        return "" if word is None else speech.known(word, self.language) or value(word, self.language).replace("_", " ")
+        """A state, role or status, with a capital; one without a translation is spelled out."""
+        if word is None:
+            return ""
+        text = speech.known(word, self.language) or value(word, self.language).replace("_", " ")
+        return text[:1].upper() + text[1:]
 
     def number(self, given: float | None) -> str:
         return "–" if given is None else people.number(given, self.language)
