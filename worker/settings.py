@@ -255,15 +255,6 @@ def _variables(name: str, field: FieldInfo) -> list[str]:
     return [f"MEETINGZ_{name.upper()}", *(each for each in names if each.isupper())]
 
 
-def variables() -> frozenset[str]:
-    """Every variable of ours that means something."""
-    found = {"MEETINGZ_CONFIG"}
-    for name, field in Settings.model_fields.items():
-        ours = f"MEETINGZ_{name.upper()}"
-        found |= {ours, f"{ours}_FILE"} if "SecretStr" in str(field.annotation) else {ours}
-    return frozenset(found)
-
-
 def _contents(variable: str, path: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8").strip()

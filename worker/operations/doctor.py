@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from worker.errors import DatabaseBehind
 from worker.operations import alarms, broker, provision, pulse
 from worker.operations.context import Context
-from worker.settings import variables
+from worker.settings import Settings
 from worker.store import due, migrate
 from worker.store.tables import Course, Pulse, Server
 
@@ -81,13 +81,22 @@ def _ago(age: timedelta) -> str:
 
 def _variables() -> Iterator[Finding]:
     """Variables that look like ours and mean nothing: a setting that was misspelt is silently not set."""
-    known = {name.removeprefix("MEETINGZ_") for name in variables()}
+    known = {name.removeprefix("MEETINGZ_") for name in _known()}
     for variable in sorted(os.environ):
         name = variable.upper().removeprefix("MEETINGZ_")
         if name != variable.upper() and name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
             remedy = f"did you mean MEETINGZ_{near[0]}?" if near else "see docs/settings.md"
             yield Finding(f"variable {variable}", False, "is not a setting", remedy)
+
+
+def _known() -> frozenset[str]:
+    """Every variable of ours that means something."""
+    found = {"MEETINGZ_CONFIG"}
+    for name, field in Settings.model_fields.items():
+        ours = f"MEETINGZ_{name.upper()}"
+        found |= {ours, f"{ours}_FILE"} if "SecretStr" in str(field.annotation) else {ours}
+    return frozenset(found)
 
 
 def _files(context: Context) -> Iterator[Finding]:
