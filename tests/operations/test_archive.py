@@ -24,7 +24,7 @@ from cryptography.x509.oid import NameOID
 from tests.conftest import SECRET
 from tests.operations.media import Act, Media, content, script
 from worker.domain import reach
-from worker.operations import archive, servers
+from worker.operations import archive, archive_rows, servers
 from worker.operations.part import Growth, Part
 from worker.store.tables import File, Meeting, Playback, Recording, Server
 
@@ -203,7 +203,7 @@ def test_two_workers_never_fetch_the_same_file(context, clock, media, add_file):
 def test_a_crash_between_storing_and_saying_so_fetches_nothing_again(context, clock, media, add_file, monkeypatch):
     key = add_file(media.add("a", 100 * KB))
     with monkeypatch.context() as patch:
-        patch.setattr(archive, "_stored", crash)
+        patch.setattr(archive_rows, "stored", crash)
         with pytest.raises(KeyboardInterrupt):
             archive.one(context, key, clock)
     asked = len(media.asked)

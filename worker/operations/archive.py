@@ -8,15 +8,15 @@ is ``stored`` once it is whole, its digest taken, and the store has shown it in 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from worker import bbb
 from worker.clock import Clock
 from worker.domain import archive_names, ladder, reach
-from worker.operations import fetching, story
+from worker.operations import archive_rows, fetching
+from worker.operations.archive_rows import Kept, Key, Outcome
 from worker.operations.context import Context
 from worker.operations.fetching import Job, Limits, NoFile, Trouble
 from worker.operations.part import Busy, Note, Part
@@ -24,24 +24,9 @@ from worker.operations.storing import Store
 from worker.store.tables import Course, File, Meeting, Occurrence, Playback, Recording, Server
 from worker.store.upsert import insert_new
 
-#: stored: it is in the archive; more: time was up, go on; later: it failed, and is tried again; failed: for good;
-#: no_file: a page for people; idle: nothing to do, or somebody else does it.
-Outcome = Literal["stored", "more", "later", "failed", "no_file", "idle"]
 Progress = Callable[[int, int | None], None]
 
-#: Tries before a file is given up; with the ladder's waits that is about a day.
-_TRIES = 12
-_FIRST, _LONGEST = timedelta(minutes=1), timedelta(hours=4)
-#: How long a claim holds beyond its turn, so that the store can take a large file.
-_LEASE = timedelta(minutes=10)
 _AT_ONCE = 500
-
-
-class Key(NamedTuple):
-    """A file: a format of a recording."""
-
-    recording_id: int
-    format: str
 
 
 # What is wanted ------------------------------------------------------------------------------------------------------
@@ -89,7 +74,7 @@ def order(context: Context, recording_ids: Iterable[int], formats: frozenset[str
 
 
 def _rearmed(session: Session, key: Key, now: datetime) -> bool:
-    again = update(File).where(_is(key), File.state.not_in(("stored", "no_file")))
+    again = update(File).where(archive_rows.is_file(key), File.state.not_in(("stored", "no_file")))
     values = {"state": "wanted", "due_at": now, "tries": 0, "error": None}
     return bool(session.execute(again.values(**values)).rowcount)  # type: ignore[attr-defined]
 
@@ -144,33 +129,33 @@ def one(
 ) -> Outcome:
     """Fetch one file for a while, if it is still wanted."""
     now = clock()
-    if not _claim(context, key, now, until):
+    if not archive_rows.claim(context, key, now, until):
         return "idle"
     store = Store(context.settings)
     with context.database.read() as session:
         source = _source(session, key)
     if source is None:
-        return _failed(context, key, "the server does not show it any more", clock(), final=True)
+        return archive_rows.failed(context, key, "the server does not show it any more", clock(), final=True)
     part = Part(store.parts / archive_names.part_name(*key))
     try:
         with part.held():
             if (kept := _kept_before(context, key, store, part)) is not None:
-                return _stored(context, key, kept, clock())
+                return archive_rows.stored(context, key, kept, clock())
             job = Job(source.url, _reach(context, source.server), part, _limits(context), progress)
             note = fetching.fetch(job, clock, until)
             if note is None:
-                return _paused(context, key, clock())
-            return _stored(context, key, _keep(context, key, store, part, note, source), clock())
+                return archive_rows.paused(context, key, clock())
+            return archive_rows.stored(context, key, _keep(context, key, store, part, note, source), clock())
     except Busy:
         return "idle"
     except NoFile as page:
-        return _no_file(context, key, str(page))
+        return archive_rows.no_file(context, key, str(page))
     except reach.Forbidden as refused:
-        return _failed(context, key, str(refused), clock(), final=True)
+        return archive_rows.failed(context, key, str(refused), clock(), final=True)
     except Trouble as trouble:
-        return _failed(context, key, str(trouble), clock(), final=trouble.final)
+        return archive_rows.failed(context, key, str(trouble), clock(), final=trouble.final)
     except Exception as error:  # a storage library's own errors, or a poisoned row: named, and the rest goes on
-        return _failed(context, key, f"{type(error).__name__}: {error}", clock(), final=False)
+        return archive_rows.failed(context, key, f"{type(error).__name__}: {error}", clock(), final=False)
 
 
 class _Source(NamedTuple):
@@ -211,91 +196,22 @@ def _limits(context: Context) -> Limits:
     )
 
 
-class _Kept(NamedTuple):
-    url: str
-    size: int
-    sha256: str
-    etag: str | None
-
-
-def _keep(context: Context, key: Key, store: Store, part: Part, note: Note, source: _Source) -> _Kept:
+def _keep(context: Context, key: Key, store: Store, part: Part, note: Note, source: _Source) -> Kept:
     """Take the digest, write down what it will be, and bring it in: a crash after that finds it there."""
     ending = archive_names.extension(note.content_type, note.path)
     name = archive_names.file_name(source.course, key.recording_id, source.started_at, key.format, ending)
-    kept = _Kept(store.address(name), part.size, part.digest(), note.validator)
-    _set(context, key, **_columns(kept))
+    kept = Kept(store.address(name), part.size, part.digest(), note.validator)
+    archive_rows.found_at(context, key, kept)
     store.put(part.path, name)
     part.forget()
     return kept
 
 
-def _kept_before(context: Context, key: Key, store: Store, part: Part) -> _Kept | None:
+def _kept_before(context: Context, key: Key, store: Store, part: Part) -> Kept | None:
     """What a turn that died had brought in, but not said so."""
     with context.database.read() as session:
         file = session.get_one(File, key)
     if part.size or file.url is None or file.sha256 is None or not store.has(file.url, file.size_bytes):
         return None
     part.forget()
-    return _Kept(file.url, file.size_bytes or 0, file.sha256, file.etag)
-
-
-def _columns(kept: _Kept) -> dict[str, object]:
-    etag = kept.etag and kept.etag[:256]
-    return {"url": kept.url, "size_bytes": kept.size, "sha256": kept.sha256, "etag": etag}
-
-
-# What became of it ---------------------------------------------------------------------------------------------------
-
-
-def _is(key: Key):  # type: ignore[no-untyped-def]  # noqa: ANN202
-    return (File.recording_id == key.recording_id) & (File.format == key.format)
-
-
-def _claim(context: Context, key: Key, now: datetime, until: datetime | None) -> bool:
-    mine = update(File).where(_is(key), File.state.in_(("wanted", "fetching")), File.due_at <= now)
-    values = {"state": "fetching", "due_at": (until or now) + _LEASE}
-    with context.database.write() as session:
-        return bool(session.execute(mine.values(**values)).rowcount)  # type: ignore[attr-defined]
-
-
-def _set(context: Context, key: Key, **values: object) -> None:
-    with context.database.write() as session:
-        session.execute(update(File).where(_is(key), File.state != "stored").values(**values))
-
-
-def _paused(context: Context, key: Key, now: datetime) -> Outcome:
-    _set(context, key, state="wanted", due_at=now)
-    return "more"
-
-
-def _no_file(context: Context, key: Key, why: str) -> Outcome:
-    _set(context, key, state="no_file", due_at=None, error=why[:500])
-    return "no_file"
-
-
-def _failed(context: Context, key: Key, why: str, now: datetime, *, final: bool) -> Outcome:
-    text = bbb.redact(why)[:500]
-    with context.database.write() as session:
-        file = session.get_one(File, key)
-        file.tries, file.error = file.tries + 1, text
-        over = final or file.tries >= _TRIES
-        file.state = "failed" if over else "wanted"
-        file.due_at = None if over else now + ladder.wait(file.tries - 1, _FIRST, _LONGEST)
-        if over:
-            detail = f"{key.format}: {text}"
-            story.tell(session, "download_failed", now, occurrence_id=_occurrence(session, key), detail=detail)
-    return "failed" if over else "later"
-
-
-def _stored(context: Context, key: Key, kept: _Kept, now: datetime) -> Outcome:
-    with context.database.write() as session:
-        mine = update(File).where(_is(key), File.state != "stored")
-        session.execute(mine.values(state="stored", stored_at=now, due_at=None, error=None, **_columns(kept)))
-        detail = f"{key.format}: {kept.size} bytes, sha256 {kept.sha256[:12]}"
-        story.tell(session, "archived_file", now, occurrence_id=_occurrence(session, key), detail=detail)
-    return "stored"
-
-
-def _occurrence(session: Session, key: Key) -> int | None:
-    placed = select(Meeting.occurrence_id).join(Recording, Recording.meeting_id == Meeting.id)
-    return session.scalar(placed.where(Recording.id == key.recording_id))
+    return Kept(file.url, file.size_bytes or 0, file.sha256, file.etag)
