@@ -271,7 +271,9 @@ def main(full: bool = False) -> str:
             lite = compare(f"sqlite:///{folder}/bench.db", crowd, 0.3, "threads_with_rows", 3)
             rows.append(_row("W1, SQLite", "one row an attendee and poll", lite, "bytes", 0.25))
     size = "10,000" if full else "2,000"
-    head = f"## Whole sweeps of poll, 30 people a meeting; E1: {1200 if full else 400} meetings on one server; E2, W1: {size} on 20, 30 % changing\n\n"
+    one = 1200 if full else 400
+    sizes = f"E1: {one} meetings on one server; E2, W1: {size} on 20, 30 % changing."
+    head = f"## Whole sweeps of poll, 30 people a meeting\n\n{sizes}\n\n"
     return head + table(("", "ours against", "measured", "at most", "kept"), rows)
 
 
