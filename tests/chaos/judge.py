@@ -16,6 +16,8 @@ SLACK = 1.0
 BOUND = 2 * PERIOD + SLACK
 #: A room left behind is looked for once its server is believed again, asked to end, and asked again, seconds.
 ORPHAN = (SETTINGS["server_up_after"] + 1) * PERIOD + SETTINGS["end_retry_seconds"] + 2 * PERIOD + SLACK
+#: A room that a server has forgotten is believed gone after several misses in a row, then asked for again, seconds.
+REOPEN = (SETTINGS.get("gone_after", 2) + 2) * PERIOD + SLACK
 #: The bells that two beats send within a period, and what one sweep of each loop sends; all of it twice.
 QUEUE = 2 * (2 * 5 + (3 + 1 + 3 + 2 + 5))
 
@@ -30,8 +32,8 @@ class Verdict(NamedTuple):
 def judge(seen):
     """A verdict for each promise."""
     facts = _Facts(seen)
-    checks = (_two_live, _left_open, _stays, _credited, _missed, _dark, _recordings, _resumed, _queue, _stuck, _settled)
-    return [check(facts) for check in checks]
+    checks = (_two_live, _left_open, _no_room, _stays, _credited, _missed, _dark, _recordings, _resumed, _queue, _stuck)
+    return [check(facts) for check in (*checks, _settled)]
 
 
 def _at(seconds):
@@ -78,6 +80,12 @@ class _Facts:
     def outside(self, spans):
         """What of these no wave of faults touches."""
         return minus(spans, self.waves)
+
+    def without_room(self, lesson):
+        """When within its time no server showed a room of this class."""
+        window = Span(_at(lesson.starts_at), _at(lesson.ends_at))
+        open_ = [each.span for each in self.instances if self.rooms[each.meeting_id] == lesson.occurrence_id]
+        return minus([window], merge(open_))
 
     def pairs(self):
         """Each person of each class, with the window of it, the truth, and what was found; all within the window."""
@@ -148,6 +156,21 @@ def _left_open(facts):
     return Verdict("No meeting left open beyond its grace and two sweeps", len(broken), figure, tuple(broken))
 
 
+def _no_room(facts):
+    worst, broken, total = 0.0, [], 0
+    for lesson in facts.seen.lessons:
+        for span in facts.without_room(lesson):
+            total += 1
+            seconds = sum(each.seconds for each in facts.outside([span]))
+            worst = max(worst, seconds)
+            if seconds > REOPEN:
+                broken.append(_said(lesson.occurrence_id, [span]))
+    figure = (
+        f"{len(broken)} of {total} times without a room; at most {worst:.1f} s outside faults (allowed {REOPEN:.0f} s)"
+    )
+    return Verdict("No class left without a room: a forgotten one is opened again", len(broken), figure, tuple(broken))
+
+
 def _stays(facts):
     lost, doubled, total, invented = [], [], 0, []
     for key, truth, found, dark in facts.pairs():
@@ -185,12 +208,13 @@ def _missed(facts):
 
 
 def _dark(facts):
-    """A time marked as unknown is explained by one wave of faults and two periods."""
+    """A time marked as unknown, in which there was a room, is explained by one wave of faults and two periods."""
     worst, broken, total = 0.0, [], 0
+    shut = {lesson.occurrence_id: facts.without_room(lesson) for lesson in facts.seen.lessons}
     for number, gaps in facts.gaps.items():
         for gap in gaps:
             total += 1
-            extra = sum(span.seconds for span in facts.outside([gap]))
+            extra = sum(span.seconds for span in facts.outside(minus([gap], shut[number])))
             worst = max(worst, extra)
             if extra > BOUND:
                 broken.append(_said(number, [gap]))
