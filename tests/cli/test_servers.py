@@ -142,3 +142,10 @@ def test_simulate_serves_until_it_is_interrupted(here, meetingz, monkeypatch):
 
 def test_a_port_that_is_taken_is_said(meetingz, server):
     refused(meetingz("simulate", "--port", server.port), f"port {server.port} cannot be used", "--port")
+
+
+def test_what_is_set_of_a_server_is_kept_and_what_cannot_be_is_refused(meetingz, entered):
+    assert meetingz("server", "set", "one", "--leave-latency", "45", "--rate", "2").code == 0
+    refused(meetingz("server", "set", "one", "--leave-latency", "601"), "a leave latency of 601 s is not possible")
+    (row,) = meetingz("server", "list", "--json").json
+    assert row["leave_latency_seconds"] == 45

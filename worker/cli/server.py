@@ -79,7 +79,18 @@ def list_(as_json: door.Json = False) -> None:
 
 
 def _facts(row: "Server") -> dict[str, Any]:
-    keys = ("name", "api_url", "checksum", "capacity", "weight", "rate_limit", "enabled", "draining", "healthy")
+    keys = (
+        "name",
+        "api_url",
+        "checksum",
+        "capacity",
+        "weight",
+        "leave_latency_seconds",
+        "rate_limit",
+        "enabled",
+        "draining",
+        "healthy",
+    )
     rest = ("failures", "last_error", "checked_at", "harvested_at", "meetings", "people", "bulk_poll", "features")
     return {key: getattr(row, key) for key in keys + rest} | {"state": _state(row), "why": _why(row)}
 
@@ -130,14 +141,17 @@ def set_(
     capacity: Annotated[int | None, typer.Option(min=0, help="People at once; 0 takes the limit away.")] = None,
     weight: Annotated[float | None, typer.Option(help="Its share of the meetings.")] = None,
     rate: Annotated[float | None, typer.Option(min=0, help="Creates a second; 0 takes the limit away.")] = None,
+    leave_latency: Annotated[
+        float | None, typer.Option(metavar="S", help="Seconds that it still lists somebody who has left.")
+    ] = None,
 ) -> None:
-    """Change a server's address, secret, checksum, capacity, weight or rate; what is not named stays."""
+    """Change what is known of a server: its address, secret, limits; what is not named stays."""
     from worker.operations import servers
 
     _check_checksum(checksum)
     named = secret_env is not None or secret_file is not None or secret_stdin
     secret = _secret(secret_env, secret_file, secret_stdin) if named else None
-    changes = servers.Changes(url, secret, checksum, capacity, weight, rate)
+    changes = servers.Changes(url, secret, checksum, capacity, weight, rate, leave_latency)
     servers.change(door.context(), name, changes, door.now())
     door.say(f"changed {name}; `meetingz server check {name}` asks what it can do")
 

@@ -13,6 +13,9 @@ from worker.operations import story
 from worker.operations.context import Context
 from worker.store.tables import Server
 
+#: Servers forget who has left within about a minute (protocol section 5).
+_LONGEST_LATENCY = 600
+
 
 def find(session: Session, name: str) -> Server:
     """The server of this name. Raises Unknown."""
@@ -99,6 +102,7 @@ class Changes:
     capacity: int | None = None
     weight: float | None = None
     rate: float | None = None
+    leave_latency: float | None = None  #: seconds that the server still lists somebody who has left
 
 
 def change(context: Context, name: str, changes: Changes, now: datetime) -> None:
@@ -128,6 +132,10 @@ def _change_share(row: Server, changes: Changes) -> None:
     if changes.rate is not None:
         _check_rate(changes.rate or None)
         row.rate_limit = changes.rate or None
+    if changes.leave_latency is not None:
+        if not 0 <= changes.leave_latency <= _LONGEST_LATENCY:
+            raise InputError(f"a leave latency of {changes.leave_latency:g} s is not possible; write 0 to 600")
+        row.leave_latency_seconds = changes.leave_latency
 
 
 def from_settings(context: Context, now: datetime) -> None:

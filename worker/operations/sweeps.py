@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from worker import clock as clocks
 from worker.clock import Clock
 from worker.errors import InputError
-from worker.operations import archive, care, end, harvest, plan, poll, provision, pulse
+from worker.operations import archive, care, end, harvest, plan, poll, provision, pulse, retention
 from worker.operations.context import Context
 
 _SWEEPS: dict[pulse.Loop, Callable[[Context, Clock], str]] = {
-    "plan": lambda context, clock: f"planned {plan.sweep(context, clock())} occurrences",
+    "plan": lambda context, clock: _plan(context, clock),
     "provision": lambda context, clock: _counted("provision", provision.sweep(context, clock)),
     "poll": lambda context, clock: f"polled {poll.sweep(context, clock)} servers",
     "end": lambda context, clock: _counted("end", end.sweep(context, clock)),
@@ -25,6 +25,12 @@ def run(context: Context, loop: str, clock: Clock = clocks.now) -> str:
             with pulse.sweep(context, known, clock):
                 return sweep(context, clock)
     raise InputError(f"{loop!r} is not a loop; there are {', '.join(_SWEEPS)}")
+
+
+def _plan(context: Context, clock: Clock) -> str:
+    planned = plan.sweep(context, clock())
+    retention.daily(context, clock())
+    return f"planned {planned} occurrences"
 
 
 def _harvest(context: Context, clock: Clock) -> str:
