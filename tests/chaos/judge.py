@@ -11,13 +11,6 @@ from tests.chaos.measures import GRACE, PERIOD, QUIET, SETTINGS
 from worker.domain.spans import Span, clip, merge, minus
 from worker.store.tables import Event, Gap, Meeting, Occurrence, Recording, Stay
 
-#: What a busy machine may add to two periods: a bell waits for its turn, an answer for its process, seconds.
-SLACK = 1.0
-BOUND = 2 * PERIOD + SLACK
-#: A room left behind is looked for once its server is believed again, asked to end, and asked again, seconds.
-ORPHAN = (SETTINGS["server_up_after"] + 1) * PERIOD + SETTINGS["end_retry_seconds"] + 2 * PERIOD + SLACK
-#: A room that a server has forgotten is believed gone after several misses in a row, then asked for again, seconds.
-REOPEN = (SETTINGS.get("gone_after", 2) + 2) * PERIOD + SLACK
 #: The bells that two beats send within a period, and what one sweep of each loop sends; all of it twice.
 QUEUE = 2 * (2 * 5 + (3 + 1 + 3 + 2 + 5))
 
@@ -53,6 +46,13 @@ class Instance(NamedTuple):
 class _Facts:
     def __init__(self, seen):
         self.seen = seen
+        slack = seen.plan.slack
+        #: Of a coming or going, of a loop's return, of a late end, seconds.
+        self.bound = 2 * PERIOD + slack
+        #: A room left behind is looked for once its server is believed again, asked to end, and asked again, seconds.
+        self.orphan = (SETTINGS["server_up_after"] + 1) * PERIOD + SETTINGS["end_retry_seconds"] + 2 * PERIOD + slack
+        #: A forgotten room is believed gone after several misses in a row, then asked for again, seconds.
+        self.reopen = (SETTINGS["gone_after"] + 2) * PERIOD + slack
         self.waves = merge(Span(_at(wave.began), _at(wave.ended)) for wave in seen.waves)
         with seen.context.database.read() as session:
             self.meetings = list(session.scalars(select(Meeting).order_by(Meeting.id)))
@@ -120,11 +120,11 @@ def _two_live(facts):
             pairs += bool(both)
             seconds = sum(span.seconds for span in facts.outside(both))
             worst = max(worst, seconds)
-            if seconds > ORPHAN:
+            if seconds > facts.orphan:
                 broken.append(_said(f"{room} {one.internal_id} {two.internal_id}", both))
     broken += _two_rows(facts)
     figure = f"{len(broken)}; left behind and cleaned up: {pairs}, at most {worst:.1f} s outside faults"
-    figure += f" (allowed {ORPHAN:.0f} s)"
+    figure += f" (allowed {facts.orphan:.0f} s)"
     return Verdict("No class with two live meetings", len(broken), figure, tuple(broken))
 
 
@@ -149,7 +149,7 @@ def _left_open(facts):
             span.seconds for span in facts.outside(clip([each.span], Span(due, datetime.max.replace(tzinfo=UTC))))
         )
         worst = max(worst, late)
-        if late > BOUND:
+        if late > facts.bound:
             broken.append(_said(f"{each.meeting_id} {each.internal_id} due {due:%H:%M:%S}", [each.span]))
     broken += [f"row of meeting {each.id} is {each.state}" for each in facts.meetings if each.closed_at is None]
     figure = f"{len(broken)} of {len(facts.instances)}; the longest stayed {worst:.1f} s outside faults"
@@ -163,11 +163,10 @@ def _no_room(facts):
             total += 1
             seconds = sum(each.seconds for each in facts.outside([span]))
             worst = max(worst, seconds)
-            if seconds > REOPEN:
+            if seconds > facts.reopen:
                 broken.append(_said(lesson.occurrence_id, [span]))
-    figure = (
-        f"{len(broken)} of {total} times without a room; at most {worst:.1f} s outside faults (allowed {REOPEN:.0f} s)"
-    )
+    figure = f"{len(broken)} of {total} times without a room; at most {worst:.1f} s outside faults"
+    figure += f" (allowed {facts.reopen:.0f} s)"
     return Verdict("No class left without a room: a forgotten one is opened again", len(broken), figure, tuple(broken))
 
 
@@ -177,8 +176,10 @@ def _stays(facts):
         total += len(facts.stays[key])
         rows = sorted((span.start, span.end) for span in facts.stays[key])
         doubled += [f"{key}" for one, two in pairwise(rows) if one[1] > two[0]]
-        lost += [_said(key, [span]) for span in minus(truth, dark) if span.seconds > BOUND and not clip(found, span)]
-        near = [Span(s.start - timedelta(seconds=BOUND), s.end + timedelta(seconds=BOUND)) for s in truth]
+        lost += [
+            _said(key, [span]) for span in minus(truth, dark) if span.seconds > facts.bound and not clip(found, span)
+        ]
+        near = [Span(s.start - timedelta(seconds=facts.bound), s.end + timedelta(seconds=facts.bound)) for s in truth]
         invented += [_said(key, [span]) for span in found if not any(clip([span], each) for each in near)]
     broken = (*lost, *doubled, *invented)
     figure = f"{len(lost)} lost, {len(doubled)} doubled, {len(invented)} invented, of {total}"
@@ -190,9 +191,9 @@ def _pieces(facts, promise, left):
     for key, truth, found, dark in facts.pairs():
         for span in left(truth, found, dark):
             worst = max(worst, span.seconds)
-            if span.seconds > BOUND:
+            if span.seconds > facts.bound:
                 broken.append(" | ".join((_said(key, [span]), _said("there", truth), _said("found", found))))
-    figure = f"{len(broken)}; the longest {worst:.1f} s (allowed {BOUND:.0f} s)"
+    figure = f"{len(broken)}; the longest {worst:.1f} s (allowed {facts.bound:.0f} s)"
     return Verdict(promise, len(broken), figure, tuple(broken))
 
 
@@ -216,7 +217,7 @@ def _dark(facts):
             total += 1
             extra = sum(span.seconds for span in facts.outside(minus([gap], shut[number])))
             worst = max(worst, extra)
-            if extra > BOUND:
+            if extra > facts.bound:
                 broken.append(_said(number, [gap]))
     figure = f"{len(broken)} of {total} unknown times; at most {worst:.1f} s beyond the faults"
     return Verdict("No time unknown for longer than the faults and two periods", len(broken), figure, tuple(broken))
@@ -244,7 +245,7 @@ def _resumed(facts):
         f"{loop} after {_at(wave.ended):%H:%M:%S}: {seconds}"
         for wave in waves
         for loop, seconds in wave.resumed.items()
-        if seconds is None or seconds > BOUND
+        if seconds is None or seconds > facts.bound
     ]
     middle = sorted(times)[len(times) // 2] if times else 0.0
     figure = f"{len(broken)} of {len(waves) * 5} later; median {middle:.1f} s, longest {max(times, default=0):.1f} s"

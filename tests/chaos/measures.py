@@ -18,6 +18,7 @@ SETTINGS = {
     "spread_seconds": 0,
     "tolerance_seconds": 2 * PERIOD,
     "end_retry_seconds": PERIOD,
+    "gone_after": 2,
     "server_down_after": 2,
     "server_up_after": 2,
     "connect_timeout_seconds": 1,

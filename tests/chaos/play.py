@@ -37,6 +37,7 @@ class Plan(NamedTuple):
     spread: float = 5.0  #: a wave begins all of them within so many seconds
     shortest: float = 60.0  #: a class, seconds
     longest: float = 90.0
+    slack: float = 1.0  #: what a busy machine may add: a bell waits for its turn, an answer for its process, seconds
 
 
 class Wave(NamedTuple):
