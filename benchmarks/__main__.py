@@ -10,7 +10,18 @@ from pathlib import Path
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 #: Modules that print a section; the first line of their docstring says what it is.
-SECTIONS = ("parsing", "polling", "sweeps", "schedulers", "timetable", "reports", "recordings", "web", "workers")
+SECTIONS = (
+    "parsing",
+    "simulator",
+    "polling",
+    "sweeps",
+    "schedulers",
+    "timetable",
+    "reports",
+    "recordings",
+    "web",
+    "workers",
+)
 #: Modules that write a page themselves.
 PAGES = ("accuracy", "placement")
 #: Those that know a full size.
