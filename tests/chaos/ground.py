@@ -121,8 +121,10 @@ class School:
 
     def forget(self):
         """Its web application starts again and knows no meeting; people sit on in their rooms."""
-        self.do("fault", kind="restart_web", count=1)
-        self._client.get(f"{self._origin}{self._path}api")
+        self.do("fault", kind="restart_web", call="forget", count=1)
+        while any(each["kind"] == "restart_web" for each in self.see("state")["faults"]):
+            with contextlib.suppress(httpx.HTTPError):  # other faults may strike this call first
+                self._client.get(f"{self._origin}{self._path}api/forget")
         self.forgot_at.append(time.time())
 
     def freeze(self, seconds):
