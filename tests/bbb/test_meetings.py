@@ -59,6 +59,12 @@ def test_e28_a_voice_bridge_stays_text():
     assert parse_created(created()).voice_bridge == "04417"
 
 
+def test_e32_a_duplicate_that_has_lost_its_key_is_told_by_its_createtime():
+    first, again = parse_created(created()), parse_created(created("<messageKey></messageKey>"))
+    assert not again.duplicate
+    assert (again.internal_id, again.create_time_ms) == (first.internal_id, first.create_time_ms)
+
+
 def test_e30_the_internal_id_follows_from_id_and_time():
     assert internal_id("Test", 1531155809613) == "640ab2bae07bedc4c163f679a746f7ab7fb5d1fa-1531155809613"
     body = success("<meetingID>Test</meetingID><createTime>1531155809613</createTime>")

@@ -141,8 +141,9 @@ def test_states_of_sittings(stage, server, make_course, make_occurrence):
     assert words == ["planned", "open", "live", "held"]
 
 
-def test_the_zone_of_the_course_is_told(stage, make_course, make_occurrence):
+def test_e65_times_are_kept_in_utc_and_the_zone_of_the_course_is_told(stage, make_course, make_occurrence):
     make_course(roster=ROSTER[:1], timezone="Asia/Tehran")
     make_occurrence(start_in=0)
-    assert stage.marks()["t1"]["timezone"] == "Asia/Tehran"
+    mark = stage.marks()["t1"]
+    assert (mark["timezone"], mark["starts_at"].utcoffset()) == ("Asia/Tehran", timedelta(0))
     assert stage.rows(Course)[0].timezone == "Asia/Tehran"
