@@ -119,7 +119,7 @@ def test_the_services_see_a_class_through(installation, school, context, clock, 
     for service in ("worker", "beat"):
         process = installation.running[service]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(90) == 0
         age_it(installation.heartbeat(service))
         assert not installation.is_healthy(service)
         told = installation.log(service).read_text()
