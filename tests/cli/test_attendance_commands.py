@@ -58,7 +58,7 @@ REPORTS = [
 @pytest.mark.parametrize("words", REPORTS, ids=" ".join)
 @pytest.mark.parametrize("language", ["en", "fa"])
 def test_every_report_comes_in_every_format(meetingz, held, here, words, language):
-    for form in ("csv", "json", "xlsx", "html"):
+    for form in ("csv", "json", "xlsx", "html", "pdf"):
         made = meetingz("report", *words, "--lang", language, "-o", f"out.{form}")
         assert (made.code, made.out, made.err) == (0, "", "")
     rows = meetingz("report", *words, "--format", "json").json

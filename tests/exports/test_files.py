@@ -129,7 +129,7 @@ def test_an_instant_without_a_zone_is_refused():
 
 
 def test_an_unknown_format_is_refused_before_anything_is_touched(tmp_path):
-    with pytest.raises(ValueError, match="csv, xlsx, html, json"):
-        write(table([]), "pdf", tmp_path / "report")
+    with pytest.raises(ValueError, match="csv, xlsx, html, json, pdf"):
+        write(table([]), "odt", tmp_path / "report")
 
     assert leftovers(tmp_path) == []

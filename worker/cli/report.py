@@ -15,11 +15,14 @@ if TYPE_CHECKING:
     from worker.exports import Format, Language, Row, Table
     from worker.operations.report import Wanted
 
-app = typer.Typer(name="report", help="Reports, as CSV, XLSX, HTML or JSON.", no_args_is_help=True)
+app = typer.Typer(name="report", help="Reports, as CSV, XLSX, HTML, JSON or PDF.", no_args_is_help=True)
 
-_FORMATS: "tuple[Format, ...]" = ("csv", "xlsx", "html", "json")
-FormatOption = Annotated[str | None, typer.Option("--format", help="csv, xlsx, html or json; else by the file's name.")]
-LanguageOption = Annotated[str | None, typer.Option("--lang", help="en or fa; for people's eyes: XLSX and HTML.")]
+_FORMATS: "tuple[Format, ...]" = ("csv", "xlsx", "html", "json", "pdf")
+_BINARY = ("xlsx", "pdf")
+FormatOption = Annotated[
+    str | None, typer.Option("--format", help="csv, xlsx, html, json or pdf; else by the file's name.")
+]
+LanguageOption = Annotated[str | None, typer.Option("--lang", help="en or fa; for people's eyes: XLSX, HTML and PDF.")]
 Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="stdout if left out.")]
 Sitting = Annotated[int | None, typer.Option("--occurrence", metavar="ID", help="Only this sitting.")]
 
@@ -32,7 +35,7 @@ def attendance(
     occurrence: Sitting = None,
     format: Annotated[
         str | None,
-        typer.Option("--format", help="csv, xlsx, html, json, or moodle: marks of one sitting for Moodle's import."),
+        typer.Option("--format", help="csv, xlsx, html, json, pdf; or moodle: marks of a sitting for Moodle's import."),
     ] = None,
     language: LanguageOption = None,
     output: Output = None,
@@ -115,6 +118,8 @@ def _write(
     from worker.operations import tables_of_reports
 
     chosen, context = _format(format, output), door.context()
+    if output is None and chosen in _BINARY and sys.stdout.isatty():
+        raise typer.BadParameter(f"{chosen} is nothing for a terminal: name a file", param_hint="-o")
     if wanted.course is not None:
         door.require_course(context, wanted.course)  # rows are streamed: an unknown course is to be said before them
     spoken = _language(language or context.settings.language)

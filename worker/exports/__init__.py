@@ -1,4 +1,4 @@
-"""Rows to files: CSV, XLSX, HTML, JSON. Knows no database; a caller hands over a `Table` and a place to write it.
+"""Rows to files: CSV, XLSX, HTML, JSON, PDF. Knows no database; a caller hands over a `Table` and a place to write it.
 
 * table.py     what a table is
 * values.py    cells as plain values, times in the zone of their row
@@ -11,6 +11,7 @@
 
 from collections.abc import Callable
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -18,9 +19,14 @@ from worker.exports.files import opened
 from worker.exports.table import FORMATS, Column, Format, Kind, Language, Row, Table
 from worker.exports.values import zone_of
 
-__all__ = ["FORMATS", "Column", "Format", "Kind", "Language", "Row", "Table", "write"]
+__all__ = ["FORMATS", "Column", "Format", "Kind", "Language", "Row", "Table", "offered", "write"]
 
 Writer: TypeAlias = Callable[[Table, BinaryIO], None]
+
+
+def offered() -> tuple[Format, ...]:
+    """The formats to show to people: PDF only where its extra is installed."""
+    return FORMATS if find_spec("weasyprint") else tuple(form for form in FORMATS if form != "pdf")
 
 
 def write(table: Table, format: Format, destination: Path | BinaryIO) -> None:

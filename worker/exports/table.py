@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 Kind = Literal["text", "name", "integer", "number", "percent", "seconds", "instant", "date", "flag", "status"]
 Language = Literal["en", "fa"]
-Format = Literal["csv", "xlsx", "html", "json"]
+Format = Literal["csv", "xlsx", "html", "json", "pdf"]
 Row = Mapping[str, object]
 
 FORMATS: tuple[Format, ...] = get_args(Format)

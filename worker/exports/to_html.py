@@ -10,6 +10,7 @@ from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, Template
+from jinja2.environment import TemplateStream
 from markupsafe import Markup
 
 from worker.exports import people
@@ -36,6 +37,11 @@ class Cell:
 
 def write_html(table: Table, stream: BinaryIO) -> None:
     """Write a page. The rows are held in memory, for the summary above them counts them."""
+    rendered(table).dump(stream, encoding="utf-8")
+
+
+def rendered(table: Table) -> TemplateStream:
+    """The page, in pieces."""
     counts: Counter[str] = Counter()
     series = Series(table)
     rows = []
@@ -58,7 +64,7 @@ def write_html(table: Table, stream: BinaryIO) -> None:
         **_styles(),
     )
     page.enable_buffering(64)
-    page.dump(stream, encoding="utf-8")
+    return page
 
 
 @cache

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from worker import exports
 from worker.errors import Unknown
 from worker.operations import arrange, story
 from worker.store.tables import Course, Participant, Slot
@@ -47,6 +48,7 @@ def show(request: Request, number: Number, visitor: Anyone, context: Surrounding
     return page.render(
         request,
         "course",
+        formats=exports.offered(),
         course=course,
         slots=slots,
         people=people,

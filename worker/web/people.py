@@ -69,7 +69,7 @@ def one(request: Request, visitor: Anyone, context: Surroundings, now: Now, user
         places=places,
         classes=classes[:_TERM],
         counts=Counter(each.person.status for each in classes),
-        formats=exports.FORMATS,
+        formats=exports.offered(),
     )
 
 

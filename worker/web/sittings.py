@@ -129,7 +129,7 @@ def show(request: Request, number: Number, visitor: Anyone, context: Surrounding
         runs=runs,
         corrections=changes,
         statuses=corrections.STATUSES,
-        formats=exports.FORMATS,
+        formats=exports.offered(),
         may_change=visitor.changes(sitting.course),
         over=sitting.state in ("held", "missed", "cancelled"),
         now=now,
