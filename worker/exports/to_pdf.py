@@ -16,7 +16,7 @@ from worker.errors import InputError, WorkerError
 from worker.exports.table import Row, Table
 from worker.exports.to_html import rendered
 
-CELLS = 20_000  #: at most; all pages are laid out in memory, a cell in about a millisecond
+CELLS = 12_000  #: at most; all pages are laid out in memory: a millisecond or two and some 30 kB a cell
 _PAPERS = {24: "A4", 38: "A3", 56: "A2"}  #: how many columns of a matrix fit upon each, in print that can be read
 COLUMNS = max(_PAPERS)
 _DATES = "th.status { white-space: normal !important; overflow-wrap: anywhere; width: 5.5ch; min-width: 5.5ch; }"
