@@ -65,17 +65,18 @@ class _Facts:
             self.kinds = dict(session.execute(select(Event.kind, func.count()).group_by(Event.kind)).all())
         self.rooms = {meeting.external_id: meeting.occurrence_id for meeting in self.meetings}
         self.instances = [each for key, school in seen.schools.items() for each in _instances(key, school)]
-        self.truth = self._truth()
+        self.truth, self.unseeable = self._truth()
 
     def _truth(self):
-        """When each person was in a room of each class, on whichever server."""
-        found = defaultdict(list)
+        """When each person was in a room of each class, on whichever server; and when in one that it had forgotten."""
+        found, forgotten = defaultdict(list), defaultdict(list)
         for school in self.seen.schools.values():
             for stay in school.truth:
-                until = stay["left_at"] or school.state["now"]
+                since, until = stay["joined_at"], stay["left_at"] or school.state["now"]
                 key = (self.rooms.get(stay["meeting_id"]), stay["user_id"])
-                found[key].append(Span(_at(stay["joined_at"]), _at(until)))
-        return {key: merge(spans) for key, spans in found.items()}
+                found[key].append(Span(_at(since), _at(until)))
+                forgotten[key] += [Span(_at(at), _at(until)) for at in school.forgot_at if since < at < until]
+        return {key: merge(spans) for key, spans in found.items()}, forgotten
 
     def outside(self, spans):
         """What of these no wave of faults touches."""
@@ -176,9 +177,8 @@ def _stays(facts):
         total += len(facts.stays[key])
         rows = sorted((span.start, span.end) for span in facts.stays[key])
         doubled += [f"{key}" for one, two in pairwise(rows) if one[1] > two[0]]
-        lost += [
-            _said(key, [span]) for span in minus(truth, dark) if span.seconds > facts.bound and not clip(found, span)
-        ]
+        seen = minus(truth, [*dark, *facts.unseeable[key]])
+        lost += [_said(key, [span]) for span in seen if span.seconds > facts.bound and not clip(found, span)]
         near = [Span(s.start - timedelta(seconds=facts.bound), s.end + timedelta(seconds=facts.bound)) for s in truth]
         invented += [_said(key, [span]) for span in found if not any(clip([span], each) for each in near)]
     broken = (*lost, *doubled, *invented)
@@ -189,7 +189,7 @@ def _stays(facts):
 def _pieces(facts, promise, left):
     worst, broken = 0.0, []
     for key, truth, found, dark in facts.pairs():
-        for span in left(truth, found, dark):
+        for span in left(truth, found, [*dark, *facts.unseeable[key]]):
             worst = max(worst, span.seconds)
             if span.seconds > facts.bound:
                 broken.append(" | ".join((_said(key, [span]), _said("there", truth), _said("found", found))))
@@ -205,7 +205,9 @@ def _credited(facts):
 
 def _missed(facts):
     promise = "Nobody counted away while there for more than two periods: what nobody saw is unknown"
-    return _pieces(facts, promise, lambda truth, found, dark: minus(minus(truth, found), dark))
+    verdict = _pieces(facts, promise, lambda truth, found, dark: minus(minus(truth, found), dark))
+    longest = max((span.seconds for spans in facts.unseeable.values() for span in spans), default=0.0)
+    return verdict._replace(figure=f"{verdict.figure}; in a room that its server had forgotten at most {longest:.1f} s")
 
 
 def _dark(facts):
