@@ -51,6 +51,7 @@ class Transport:
         verify: bool | str = True,
     ) -> None:
         self._timeout = (connect_timeout, read_timeout)
+        self._poll_timeout = urllib3.Timeout(connect_timeout, read_timeout)
         self._total = total_timeout
         self._max_bytes = max_reply_bytes
         self._verify = verify
@@ -96,7 +97,7 @@ class Transport:
             "GET",
             slash + target,
             headers=HEADERS,
-            timeout=urllib3.Timeout(*self._timeout),
+            timeout=self._poll_timeout,
             retries=False,
             redirect=False,
             preload_content=False,
