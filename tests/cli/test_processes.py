@@ -68,7 +68,7 @@ def iter_until(lines, word):
 
 
 def test_the_demo_tells_the_whole_story(process, here):
-    told = process("demo", "--seconds", "20", "--json", timeout=120)
+    told = process("demo", "--seconds", "45", "--json", timeout=180)
     summary = told.json
     assert (summary["problems"], summary["ok"], told.code) == ([], True, 0)
     states = {each["course"]: (each["state"], each["closed"]) for each in summary["courses"]}

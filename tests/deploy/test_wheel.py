@@ -73,7 +73,7 @@ def test_doctor_says_what_is_missing_and_what_to_do(run):
 
 
 def test_the_demo_tells_its_whole_story_from_it(run):
-    done = run("demo", "--seconds", "20", "--json")
+    done = run("demo", "--seconds", "45", "--json")
     assert done.stdout, done.stderr
     story = json.loads(done.stdout)
     assert [course["course"] for course in story["courses"] if not course["as_expected"]] == []
