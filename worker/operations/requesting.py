@@ -64,14 +64,21 @@ def _go_on(
         if live is None:
             continue
         elsewhere = able - {live.server_id}
-        tired = live.state != "requested" or live.attempts >= _TRIES or live.server_id not in able
-        if tired and elsewhere:
+        if elsewhere and _is_tired(session, live, able):
             _give_up(session, live, now)
         elif live.state == "requested":
             live.attempts += 1
             kept[each] = live
     session.flush()
     return kept
+
+
+def _is_tired(session: Session, live: Meeting, able: set[int]) -> bool:
+    """A request that is not answered here; or a room whose server is down, and not one that was opened just now: of two
+    bells at once the second looks before the first has opened it, and goes on after that."""
+    if live.state == "requested":
+        return live.attempts >= _TRIES or live.server_id not in able
+    return not session.get_one(Server, live.server_id).healthy
 
 
 def _give_up(session: Session, meeting: Meeting, now: datetime) -> None:
