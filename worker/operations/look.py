@@ -44,6 +44,7 @@ class Open(NamedTuple):
     server_id: int
     external_id: str
     internal_id: str | None
+    opened_at: datetime | None
     people: int
     moderators: int
     recording: bool | None
@@ -61,6 +62,7 @@ class View:
     silent: dict[int, str] = field(default_factory=dict)  #: no answer about this meeting, and why
     everything: tuple[Room, ...] | None = None  #: all meetings on the server; None: not listed
     bulk: bool | None = None  #: whether getMeetings names attendees; None: cannot be told yet
+    oldest: datetime | None = None  #: when the oldest of our rooms in it was opened
     late: bool = False  #: it came so long after the question that nobody knows when it was true
 
 

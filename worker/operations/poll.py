@@ -57,6 +57,7 @@ def one(context: Context, server_id: int, clock: Clock) -> bool:
         return False
     # A process that was stopped and woken asks now what it decided to ask then: who is in now was not in then.
     view.late = clock() - asked_at > timedelta(seconds=context.settings.tolerance_seconds)
+    view.oldest = min((each.opened_at for each in ours if each.id in view.rooms and each.opened_at), default=None)
     context.recent[server_id].keep_only([meeting.id for meeting in ours])
     for batch in in_batches(ours, _BATCH):
         _record(context, batch, view, asked_at)
@@ -141,21 +142,25 @@ def _miss(session: Session, context: Context, meeting: Open, view: View, at: dat
     if lifecycle.is_gone(misses, context.settings.gone_after):
         asked = meeting.end_requested_at is not None
         _close(session, meeting, lifecycle.close_reason(end_requested=asked, people_at_last_sight=meeting.people), at)
-        if not asked and meeting.moderators and not _lost_all(view) and _watched(session, context, meeting, missed_at):
+        last_seen = session.scalar(select(func.max(Observation.last_at)).where(Observation.meeting_id == meeting.id))
+        if asked or not meeting.moderators or last_seen is None:
+            return
+        if _watched(context, last_seen, missed_at) and not _lost_all(view, last_seen):
             _finish(session, meeting, missed_at)
 
 
-def _watched(session: Session, context: Context, meeting: Open, missed_at: datetime) -> bool:
+def _watched(context: Context, last_seen: datetime, missed_at: datetime) -> bool:
     """Whether it went between two polls in a row. After a hole in our polls the server may as well have been restarted,
     which ends no class: it is opened again."""
-    last = select(func.max(Observation.last_at)).where(Observation.meeting_id == meeting.id)
-    last_seen = session.scalar(last)
-    return last_seen is not None and missed_at - last_seen < 2 * timedelta(seconds=context.settings.poll_period_seconds)
+    return missed_at - last_seen < 2 * timedelta(seconds=context.settings.poll_period_seconds)
 
 
-def _lost_all(view: View) -> bool:
-    """Several meetings gone and none left: the server has lost its memory, no teacher ended them all (E43)."""
-    return len(view.missing) > 1 and not view.rooms
+def _lost_all(view: View, last_seen: datetime) -> bool:
+    """Several meetings gone and none left of then: the server has lost its memory, no teacher ended them all (E43).
+
+    A room that was made since then is no witness: the server may have been restarted before.
+    """
+    return len(view.missing) > 1 and (view.oldest is None or view.oldest > last_seen)
 
 
 def _finish(session: Session, meeting: Open, at: datetime) -> None:
