@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.domain.attendance import Rules, Run, Seen, Sighting, Span, clip, fold, gaps, mark, merge
+from worker.domain.attendance import Rules, Run, Seen, Sighting, Span, clip, fold, mark, merge
+from worker.domain.unwatched import gaps
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 TOLERANCE = timedelta(seconds=90)

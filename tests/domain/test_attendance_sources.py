@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.domain.test_attendance_properties import KEYS, as_sightings, polls
-from worker.domain.attendance import Piece, Report, Run, Seen, Sighting, Span, clip, fold, gaps, merge
+from worker.domain.attendance import Piece, Report, Run, Seen, Sighting, Span, clip, fold, merge
 from worker.domain.crowd import Peak, peak
+from worker.domain.unwatched import gaps
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 TOLERANCE = timedelta(seconds=90)
@@ -72,6 +73,50 @@ def test_no_stay_exceeds_what_was_sighted_whatever_the_latency(polled, latency):
         after = [Span(stay.first_seen, stay.last_seen) for stay in shorter if stay.key == key]
         assert [each.start for each in after] == [each.start for each in before]
         assert all(one.end <= two.end for one, two in zip(after, before, strict=True))
+
+
+# A room that another one took the place of, between two polls (E44)
+
+
+def replaced(first, last, *keys, then, **how):
+    """Two runs; the second was there already when the first was found to be gone."""
+    one = Run(at(0), (seen(first, last, *keys),), at(last + 30), timedelta(0), replaced=True, **how)
+    return [one, Run(at(last + 35), then)]
+
+
+def spans_of(runs):
+    return [(s.key, (s.first_seen - START).seconds, (s.last_seen - START).seconds) for s in fold(runs, TOLERANCE)]
+
+
+def test_e44_who_was_seen_before_and_after_a_room_was_replaced_never_left():
+    runs = replaced(0, 300, "a", "b", then=(seen(360, 390, "a"), seen(420, 600, "a", "b")))
+    assert spans_of(runs) == [("a", 0, 600), ("b", 0, 300), ("b", 420, 600)]
+
+
+@pytest.mark.parametrize(("after", "parts"), [(390, 1), (391, 2)])
+def test_e44_not_beyond_the_tolerance(after, parts):
+    assert len(spans_of(replaced(0, 300, "a", then=(seen(after, 600, "a"),)))) == parts
+
+
+def test_a_room_that_was_gone_before_another_came_parts_a_stay():
+    runs = [Run(at(0), (seen(0, 300, "a"),), at(330)), Run(at(335), (seen(360, 600, "a"),))]
+    assert spans_of(runs) == [("a", 0, 300), ("a", 360, 600)]
+
+
+@pytest.mark.parametrize("then", [(), (seen(300, 300),), (seen(200, 280, "a"),)], ids=["no poll", "nobody", "set back"])
+def test_e44_without_a_later_sighting_nothing_is_added(then):
+    assert spans_of(replaced(0, 300, "a", then=then)) == [("a", 0, 300)]
+
+
+def test_e44_a_moderator_in_either_room_is_one():
+    runs = replaced(0, 300, "a", then=(Sighting(at(360), at(600), (Seen("a", "a", "MODERATOR"),)),))
+    assert [stay.role for stay in fold(runs, TOLERANCE)] == ["MODERATOR"]
+
+
+def test_e44_a_report_knows_better_for_the_time_that_it_covers():
+    report = Report(span(0, 320), (told("a", 10, 250),))
+    runs = replaced(0, 300, "a", then=(seen(360, 600, "a"),), report=report)
+    assert spans_of(runs) == [("a", 10, 250), ("a", 320, 600)]
 
 
 # A server's own report

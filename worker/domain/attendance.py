@@ -11,7 +11,10 @@ The rules, each because peers went wrong without it:
   the meeting without them, they are known to have left: the stay ends at that poll less the server's latency, and never
   after the last sighting. Anything else ends it at the last sighting.
 * What a server itself reported after the meeting replaces what polls saw, for the time that its report covers.
-* Time between two polls that are further apart than the tolerance is unknown: neither present nor absent.
+* Where a room was replaced by another one between two polls (E44), who was in the last sighting of the one and the
+  first of the other, within the tolerance, never left. Where it was seen to be gone first, nobody was there then.
+* Time between two polls that are further apart than the tolerance is unknown, neither present nor absent: see
+  :mod:`worker.domain.unwatched`.
 * A class in several meetings is one class. Percentages are of the planned window, and clipped to it.
 """
 
@@ -19,7 +22,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Literal, NamedTuple
 
 from worker.domain.spans import Span, clip, merge, minus
@@ -35,7 +38,6 @@ __all__ = [
     "Stay",
     "clip",
     "fold",
-    "gaps",
     "mark",
     "merge",
 ]
@@ -99,7 +101,8 @@ class Run:
     """One meeting of an occurrence: when it opened and went, and what was seen in between.
 
     ``missed_at`` is the first poll that did not find it any more; the meeting went between the last sighting and that.
-    ``latency`` is how long its server goes on listing somebody who has left.
+    ``latency`` is how long its server goes on listing somebody who has left. ``replaced``: that poll found another one
+    in its place, so that nobody was seen to be out.
     """
 
     opened_at: datetime
@@ -107,6 +110,7 @@ class Run:
     missed_at: datetime | None = None
     latency: timedelta = timedelta(0)
     report: Report | None = None
+    replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +157,9 @@ class Mark:
 def fold(runs: Sequence[Run], tolerance: timedelta, bots: re.Pattern[str] | None = None) -> list[Stay]:
     """The stays of one occurrence, sorted by person and time. The same observations give the same stays."""
     pieces: dict[str, list[Piece]] = {}
-    for run in runs:
-        for piece in _reconciled(run, tolerance):
-            if not _is_bot(piece.seen, bots):
-                pieces.setdefault(piece.seen.key, []).append(piece)
+    for piece in chain(*(_reconciled(run, tolerance) for run in runs), _bridges(runs, tolerance)):
+        if not _is_bot(piece.seen, bots):
+            pieces.setdefault(piece.seen.key, []).append(piece)
     stays = [stay for key, parts in pieces.items() for stay in _union(key, parts)]
     return sorted(stays, key=lambda stay: (stay.key, stay.first_seen))
 
@@ -172,6 +175,25 @@ def _reconciled(run: Run, tolerance: timedelta) -> Iterable[Piece]:
         return polled
     outside = (piece for each in polled for piece in _outside(each, run.report.covers))
     return [*run.report.pieces, *outside]
+
+
+def _bridges(runs: Iterable[Run], tolerance: timedelta) -> Iterable[Piece]:
+    """From the last sighting in a room to the first in the one that replaced it, of those who were in both."""
+    for old, new in pairwise(sorted(runs, key=lambda run: run.opened_at)):
+        if not (old.replaced and old.sightings and new.sightings):
+            continue
+        last = max(old.sightings, key=lambda each: each.last_at)
+        first = min(new.sightings, key=lambda each: each.first_at)
+        if timedelta(0) <= first.first_at - last.last_at <= tolerance:
+            keys = {seen.key for seen in last.people}
+            both = (Piece(last.last_at, first.first_at, seen) for seen in first.people if seen.key in keys)
+            yield from (piece for each in both for piece in _unreported(each, (old, new)))
+
+
+def _unreported(piece: Piece, runs: Iterable[Run]) -> list[Piece]:
+    """What of it no report of these runs covers."""
+    covered = [run.report.covers for run in runs if run.report is not None]
+    return [Piece(span.start, span.end, piece.seen) for span in minus([Span(piece.first, piece.last)], covered)]
 
 
 def _outside(piece: Piece, covered: Span) -> Iterable[Piece]:
@@ -229,35 +251,6 @@ def _union(key: str, parts: list[Piece]) -> Iterable[Stay]:
 
 def _stay(key: str, piece: Piece) -> Stay:
     return Stay(key, piece.seen.full_name, piece.seen.role, piece.first, piece.last, piece.source)
-
-
-def gaps(runs: Sequence[Run], tolerance: timedelta, until: datetime) -> list[Span]:
-    """The times about which nothing is known, up to ``until`` (the present, or the end of the window), while a room was
-    open. Of the times without one see :func:`shut`.
-    """
-    return merge(gap for run in runs for gap in _gaps(run, tolerance, until))
-
-
-def _gaps(run: Run, tolerance: timedelta, until: datetime) -> list[Span]:
-    # Merged first: where the clock was set back, an observation may lie within an older one.
-    facts = merge([Span(run.opened_at, run.opened_at), *(Span(each.first_at, each.last_at) for each in run.sightings)])
-    final = max(until if run.missed_at is None else run.missed_at, facts[-1].end)
-    facts.append(Span(final, final))
-    silent = [Span(one.end, two.start) for one, two in pairwise(facts) if two.start - one.end > tolerance]
-    return silent if run.report is None else minus(silent, [run.report.covers])
-
-
-def shut(runs: Sequence[Run], tolerance: timedelta, window: Span) -> list[Span]:
-    """The times within ``window`` in which no room was open, where they are longer than the tolerance.
-
-    Nobody can have been in class then, and nobody can be blamed: such time counts as unknown, not as absence. The
-    window ends where a teacher ended the class.
-    """
-    rooms = [
-        Span(run.opened_at, max(run.opened_at, window.end if run.missed_at is None else run.missed_at)) for run in runs
-    ]
-    without = minus([window], merge(rooms)) if window.start < window.end else []
-    return [span for span in without if span.end - span.start > tolerance]
 
 
 def mark(stays: Sequence[Span], unknown: Sequence[Span], window: Span, rules: Rules) -> Mark:

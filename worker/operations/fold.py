@@ -10,11 +10,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
-from worker import bbb
 from worker.clock import Clock
-from worker.domain import attendance
+from worker.domain import attendance, unwatched
 from worker.domain.attendance import Piece, Report, Run, Seen, Sighting, Span, Stay
-from worker.operations import arrange, story
+from worker.operations import arrange, aside, story
 from worker.operations.context import Context
 from worker.store import tables
 from worker.store.tables import Attendee, ExactStay, Meeting, Observation, Occurrence, Server
@@ -30,10 +29,8 @@ def _settle_one(context: Context, occurrence_id: int, now: datetime) -> bool:
     try:
         with context.database.write() as session:
             return _settle(session, context, occurrence_id, now)
-    except Exception as error:  # a poisoned row is put aside and named, and the rest goes on
-        with context.database.write() as session:
-            detail = f"settle: {type(error).__name__}: {bbb.redact(str(error))}"
-            story.tell_once(session, "poisoned", now, occurrence_id=occurrence_id, detail=detail)
+    except Exception as error:
+        aside.put(context, error, "settle", now, occurrence_id=occurrence_id)
         return False
 
 
@@ -117,8 +114,8 @@ def folded(session: Session, context: Context, occurrence: Occurrence, now: date
     tolerance = timedelta(seconds=context.settings.tolerance_seconds)
     until = min(now, occurrence.closes_at)
     taught = min(until, occurrence.ends_at, occurrence.finished_at or until)
-    shut = attendance.shut(runs, tolerance, Span(occurrence.starts_at, taught))
-    gaps = attendance.merge([*attendance.gaps(runs, tolerance, until), *shut])
+    shut = unwatched.shut(runs, tolerance, Span(occurrence.starts_at, taught))
+    gaps = attendance.merge([*unwatched.gaps(runs, tolerance, until), *shut])
     return attendance.fold(runs, tolerance, context.bots), gaps
 
 
@@ -140,7 +137,13 @@ def _run(meeting: Meeting, latency: float, sightings: Sequence[Sighting], told: 
     report = None
     if meeting.exact_from is not None and meeting.exact_until is not None:
         report = Report(Span(meeting.exact_from, meeting.exact_until), tuple(told))
-    return Run(meeting.opened_at, tuple(sightings), _gone(meeting), timedelta(seconds=latency), report)
+    lasting = timedelta(seconds=latency)
+    return Run(meeting.opened_at, tuple(sightings), _gone(meeting), lasting, report, _was_replaced(meeting))
+
+
+def _was_replaced(meeting: Meeting) -> bool:
+    """Not where a poll had found no meeting at all before."""
+    return meeting.close_reason == "replaced" and meeting.missed_at == meeting.closed_at
 
 
 def _gone(meeting: Meeting) -> datetime | None:
