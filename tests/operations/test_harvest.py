@@ -10,7 +10,7 @@ from sqlalchemy import update
 from tests.operations.stage import Crash, crashing
 from worker import bbb
 from worker.domain import matching
-from worker.operations import full_harvest, harvest
+from worker.operations import full_harvest, harvest, keeping, sweeps
 from worker.simulator import PROFILES, Fault
 from worker.store.tables import Course, Meeting, Playback, Recording, Server
 
@@ -356,6 +356,31 @@ def test_a_hint_only_makes_the_next_question_come_sooner(make_context, stage, se
         assert harvest.poke(stage.context, some_id, stage.clock())
     assert stage.rows(Recording) == []
     assert stage.harvest() == 1
+
+
+def test_who_asks_by_hand_is_answered_now_whatever_the_ladder_says(stage, server, occurrence):
+    with stage.context.database.write() as session:
+        session.execute(update(Meeting).values(recording_due_at=stage.clock() + timedelta(days=1)))
+        session.execute(update(Server).values(full_harvest_at=stage.clock()))
+    foreign(stage, server, {"mtz-origin": stage.context.settings.origin})
+    stage.clock.advance(minutes=10)
+    assert stage.harvest() == 0
+    assert sweeps.run(stage.context, "harvest", stage.clock).startswith("harvested 2 recordings")
+    assert len(stage.rows(Recording)) == 2
+
+
+def test_who_asks_by_hand_twice_leaves_a_slow_pass_in_its_place(stage, server, calls):
+    with stage.context.database.write() as session:
+        session.execute(update(Server).values(full_harvest_at=stage.clock(), full_harvest_offset=300))
+    harvest.hurry(stage.context, stage.clock())
+    assert stage.server(server).full_harvest_offset == 300
+    assert stage.server(server).full_harvest_at == stage.clock()
+
+
+@pytest.mark.parametrize(("period", "first"), [(2, 2), (300, 60)])
+def test_the_first_wait_is_no_longer_than_the_period_of_the_loop(make_context, period, first):
+    context = make_context(harvest_period_seconds=period)
+    assert keeping.ladder_of(context).first == timedelta(seconds=first)
 
 
 # Other dialects ------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from worker import bbb
 from worker.domain import labels, ladder
-from worker.operations import story
+from worker.operations import aside, story
 from worker.operations.context import Context
 from worker.store.tables import Course, Meeting, Occurrence, Playback, Recording
 from worker.store.upsert import insert_new
@@ -38,13 +38,13 @@ def keep_all(context: Context, server_id: int, found: Sequence[bbb.Recording], n
         with context.database.write() as session:
             keep(session, context, server_id, found, now, by)
     except Exception as error:
-        if len(found) > 1:
-            for each in found:
-                keep_all(context, server_id, [each], now, by)
+        if not aside.is_own_fault(error):
+            raise  # nothing of it is kept, so nothing of it is known: the next sweep asks again
+        if len(found) == 1:
+            aside.put(context, error, "recording", now, server_id=server_id)
             return
-        with context.database.write() as session:
-            detail = f"recording: {type(error).__name__}: {bbb.redact(str(error))}"
-            story.tell(session, "poisoned", now, server_id=server_id, detail=detail)
+        for each in found:
+            keep_all(context, server_id, [each], now, by)
 
 
 def keep(
@@ -196,10 +196,11 @@ def wanted_formats(context: Context, course: Course | None) -> frozenset[str]:
 
 
 def ladder_of(context: Context) -> ladder.Ladder:
-    """The ladder in force."""
+    """The ladder in force. Whoever harvests more often than the first rung's wait wants to know sooner."""
     settings = context.settings
     names = ("recording_first", "recording_longest", "recording_deadline", "recording_formats")
-    return ladder.Ladder(*(timedelta(seconds=getattr(settings, f"{name}_seconds")) for name in names))
+    first, *others = (timedelta(seconds=getattr(settings, f"{name}_seconds")) for name in names)
+    return ladder.Ladder(min(first, timedelta(seconds=settings.harvest_period_seconds)), *others)
 
 
 def _judge(session: Session, context: Context, row: Recording, formats: frozenset[str], now: datetime) -> None:

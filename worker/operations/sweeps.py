@@ -34,7 +34,8 @@ def _plan(context: Context, clock: Clock) -> str:
 
 
 def _harvest(context: Context, clock: Clock) -> str:
-    """And what hangs on it: files that courses want, recordings that they keep no longer."""
+    """All that is waited for, due or not, and what hangs on it: files that courses want, recordings kept no longer."""
+    harvest.hurry(context, clock())
     seen = harvest.sweep(context, clock)
     files, kept = archive.sweep(context, clock), care.sweep(context, clock)
     extra = [f"archived {files.count('stored')} files"] if files else []
