@@ -27,6 +27,11 @@ ROSTERS = [
     ("an unknown course", ROSTER + "NOPE,u1,X,viewer\n", ["row 2", "column course", "NOPE"]),
     ("an unknown role", ROSTER + "ALG-101,u1,X,boss\n", ["row 2", "column role", "boss"]),
     ("a wrong header", "course,user_id,name\nALG-101,u1,X\n", ["row 1", "did you mean full_name?"]),
+    (
+        "one person twice, the course in two spellings",
+        ROSTER + "ALG-101,u1,X,viewer\nalg-۱۰۱,u1,X,viewer\n",
+        ["row 3", "column user_id", "row 2", "remove one"],
+    ),
     ("no user id", ROSTER + "ALG-101,,X,viewer\n", ["row 2", "column user_id", "empty"]),
 ]
 

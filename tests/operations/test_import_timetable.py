@@ -182,6 +182,21 @@ def test_a_changed_roster_becomes_what_the_file_says(stage, bring):
     assert people(stage) == [("u1", "Zahra M.", "viewer")]
 
 
+def test_a_course_that_a_roster_spells_in_two_ways_keeps_all_its_people(stage, bring):
+    bring(ALGEBRA)
+    entries = (("alg", "u1", "Zahra", "viewer"), ("ALG", "t1", "Teacher", "moderator"))
+    assert import_roster(stage.context, roster(*entries), stage.clock()).new == ["alg"]
+    assert people(stage) == [("t1", "Teacher", "moderator"), ("u1", "Zahra", "viewer")]
+
+
+def test_one_person_twice_under_two_spellings_of_a_course_is_refused_whole(stage, bring):
+    bring(ALGEBRA)
+    entries = (("alg", "u1", "Zahra", "viewer"), ("ALG", "u1", "Zahra M.", "viewer"))
+    with pytest.raises(InputError, match="'u1' is in course 'alg' already"):
+        import_roster(stage.context, roster(*entries), stage.clock())
+    assert people(stage) == []
+
+
 def test_a_roster_of_an_unknown_course_is_refused_whole(stage, bring):
     bring(ALGEBRA)
     with pytest.raises(Unknown, match="no course 'nope'"):

@@ -19,14 +19,14 @@ def import_(
     """Bring rosters in: each course's roster becomes what the file says of it."""
     from dataclasses import asdict
 
-    from worker.errors import Unknown
+    from worker.errors import InputError, Unknown
     from worker.operations.import_timetable import import_roster
     from worker.timetables import read_roster
 
     try:
         changes = import_roster(door.context(), read_roster(file, course=course), door.now())
-    except Unknown as error:
-        raise Unknown(f"{file.name}, {error}") from error
+    except (Unknown, InputError) as error:
+        raise type(error)(f"{file.name}, {error}") from error
     if as_json:
         door.as_json({key: value for key, value in asdict(changes).items() if key in ("new", "changed", "unchanged")})
         return

@@ -15,13 +15,13 @@ from sqlalchemy import Select, delete, insert, select, text
 from sqlalchemy.orm import Session
 
 from worker.domain.text import match_key
-from worker.errors import Unknown
+from worker.errors import InputError, Unknown
 from worker.operations import arrange, conflicts, import_sittings, import_slots, options, plan, story
 from worker.operations.conflicts import Clash
 from worker.operations.context import Context
 from worker.store.tables import Course, Occurrence, Participant
 from worker.store.upsert import in_batches, insert_new
-from worker.timetables import CourseDraft, RosterDraft, TimetableDraft
+from worker.timetables import CourseDraft, RosterDraft, RosterEntry, TimetableDraft
 
 Progress = Callable[[int, int], None]
 _BATCH = 500
@@ -238,24 +238,21 @@ def _settle_gone(
 def import_roster(context: Context, draft: RosterDraft, now: datetime) -> Changes:
     """Write who is enrolled. A course's roster becomes what the file says of it; courses not named stay as they are."""
     changes = Changes()
-    by_course: dict[str, list[dict[str, object]]] = {}
-    for entry in draft.entries:
-        row = {"user_id": entry.user_id, "full_name": entry.full_name, "role": entry.role}
-        dates = {"valid_from": entry.valid_from, "valid_until": entry.valid_until}
-        by_course.setdefault(entry.course, []).append({**row, **dates})
     with context.database.write() as session:
         known = _known(session, draft)
-        for code, rows in by_course.items():
-            before = session.execute(_people(known[code])).all()
+        rosters = _rosters(draft, known)
+        for course_id, entries in rosters.items():
+            code, rows = entries[0].course, [_participant(entry) for entry in entries]
+            before = session.execute(_people(course_id)).all()
             if sorted(map(str, map(tuple, before))) == sorted(str(tuple(row.values())) for row in rows):
                 changes.unchanged.append(code)
                 continue
-            session.execute(delete(Participant).where(Participant.course_id == known[code]))
-            insert_new(session, Participant, [{"course_id": known[code], **row} for row in rows])
+            session.execute(delete(Participant).where(Participant.course_id == course_id))
+            insert_new(session, Participant, [{"course_id": course_id, **row} for row in rows])
             (changes.changed if before else changes.new).append(code)
         if changes.new or changes.changed:
-            total = sum(len(rows) for rows in by_course.values())
-            story.tell(session, "roster", now, detail=f"{total} people in {len(by_course)} courses")
+            total = sum(len(entries) for entries in rosters.values())
+            story.tell(session, "roster", now, detail=f"{total} people in {len(rosters)} courses")
     return changes
 
 
@@ -273,5 +270,21 @@ def _known(session: Session, draft: RosterDraft) -> dict[str, int]:
 
 
 def _people(course_id: int) -> Select[str, str, str, date | None, date | None]:
+def _rosters(draft: RosterDraft, known: Mapping[str, int]) -> dict[int, list[RosterEntry]]:
+    """Who is in which course; a course that the file spells in two ways has one roster. Raises InputError for twins."""
+    found: dict[int, dict[str, RosterEntry]] = {}
+    for entry in draft.entries:
+        there = found.setdefault(known[entry.course], {}).setdefault(entry.user_id, entry)
+        if there is not entry:
+            problem = f"{entry.user_id!r} is in course {there.course!r} already, in row {there.line}"
+            raise InputError(f"row {entry.line}, column user_id: {problem}; remove one of the two rows")
+    return {course_id: list(people.values()) for course_id, people in found.items()}
+
+
+def _participant(entry: RosterEntry) -> dict[str, object]:
+    row = {"user_id": entry.user_id, "full_name": entry.full_name, "role": entry.role}
+    return {**row, "valid_from": entry.valid_from, "valid_until": entry.valid_until}
+
+
     columns = (Participant.user_id, Participant.full_name, Participant.role)
     return select(*columns, Participant.valid_from, Participant.valid_until).where(Participant.course_id == course_id)
