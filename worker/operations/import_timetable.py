@@ -71,6 +71,7 @@ def import_timetable(
             changes.conflicts = _conflicts(session, context, draft, now)
             raise _DryRun
     if not dry_run:
+        plan.get_ready(context, slots)
         for number, batch in enumerate(_parts(slots), 1):
             changes.occurrences += plan.some(context, batch, now)
             progress(len(draft.courses) + min(number * _BATCH, len(slots)) * len(draft.courses) // len(slots), total)
@@ -269,7 +270,6 @@ def _known(session: Session, draft: RosterDraft) -> dict[str, int]:
     return found
 
 
-def _people(course_id: int) -> Select[str, str, str, date | None, date | None]:
 def _rosters(draft: RosterDraft, known: Mapping[str, int]) -> dict[int, list[RosterEntry]]:
     """Who is in which course; a course that the file spells in two ways has one roster. Raises InputError for twins."""
     found: dict[int, dict[str, RosterEntry]] = {}
@@ -286,5 +286,6 @@ def _participant(entry: RosterEntry) -> dict[str, object]:
     return {**row, "valid_from": entry.valid_from, "valid_until": entry.valid_until}
 
 
+def _people(course_id: int) -> Select[str, str, str, date | None, date | None]:
     columns = (Participant.user_id, Participant.full_name, Participant.role)
     return select(*columns, Participant.valid_from, Participant.valid_until).where(Participant.course_id == course_id)

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, exists, or_, select, update
+from sqlalchemy import Select, exists, select, union_all, update
 from sqlalchemy.orm import Session
 
 from worker.domain import timetable
 from worker.operations import days_off, story
 from worker.operations.context import Context
-from worker.store.bulk import insert_many
+from worker.store.bulk import insert_many, look_again
 from worker.store.tables import Course, Event, Occurrence, Slot
 from worker.store.upsert import in_batches
 
@@ -29,15 +29,24 @@ _COLUMNS = (
 def due(session: Session, now: datetime, horizon: timedelta) -> Sequence[int]:
     """Slots that are not planned up to the horizon."""
     wanted = select(Slot.id).join(Course).where(Slot.retired_at.is_(None), Course.archived_at.is_(None))
-    wanted = wanted.where(or_(Slot.planned_until.is_(None), Slot.planned_until < now + horizon))
-    return session.scalars(wanted.order_by(Slot.id)).all()
+    never, no_longer = wanted.where(Slot.planned_until.is_(None)), wanted.where(Slot.planned_until < now + horizon)
+    # Two questions, and sorted here: SQLite would answer one, or one in order, by walking all slots.
+    return sorted(session.scalars(union_all(never, no_longer)))
 
 
 def sweep(context: Context, now: datetime) -> int:
     """Plan everything that is due. Returns the number of new occurrences."""
     with context.database.read() as session:
         slots = due(session, now, timedelta(days=context.settings.horizon_days))
+    get_ready(context, slots)
     return sum(some(context, batch, now) for batch in in_batches(slots, _BATCH))
+
+
+def get_ready(context: Context, slot_ids: Sequence[int]) -> None:
+    """Before many are planned in batches: they may have come in just now."""
+    if len(slot_ids) > _BATCH:
+        with context.database.write() as session:
+            look_again(session, Course, Slot)
 
 
 def some(context: Context, slot_ids: Sequence[int], now: datetime) -> int:

@@ -42,7 +42,7 @@ def _still_due(session: Session, occurrence_ids: Sequence[int], now: datetime) -
     """Looked at again, now that nobody else chooses: another worker may have been faster."""
     wanted = select(Occurrence, Course).join(Course, Occurrence.course_id == Course.id)
     wanted = wanted.where(Occurrence.id.in_(occurrence_ids), Occurrence.opens_at <= now, Occurrence.closes_at > now)
-    wanted = wanted.where(or_(Occurrence.id.in_(due.to_open()), Occurrence.id.in_(due.to_move())))
+    wanted = wanted.where(or_(due.wants_room(), due.wants_another()))
     return {occurrence.id: (occurrence, course) for occurrence, course in session.execute(wanted)}
 
 

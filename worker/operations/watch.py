@@ -73,7 +73,7 @@ def _recover(session: Session, alarm: Alarm, now: datetime) -> None:
 def _rooms(context: Context, session: Session, now: datetime) -> Iterator[Trouble]:
     """Rooms that are not open although their class begins soon, or has begun."""
     period = pulse.period(context, "provision")
-    wanted = select(Occurrence).where(Occurrence.id.in_(due.to_open()))
+    wanted = select(Occurrence).where(due.wants_room())
     for each in session.scalars(wanted.where(Occurrence.opens_at <= now, Occurrence.closes_at > now)):
         last = session.scalar(_opened_runs(each.id))
         late_at = lifecycle.late_at(each.opens_at, each.starts_at, each.planned_at, period)

@@ -26,6 +26,15 @@ def insert_many(session: Session, table: type[Base], columns: Sequence[str], row
     return _postgresql(session, made.name, named, rows)
 
 
+def look_again(session: Session, *tables: type[Base]) -> None:
+    """Have PostgreSQL count tables that have just grown: it looks by itself only once a minute, and until then may walk
+    through all of them for each batch of a few (manual, 14.4.7).
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        names = ", ".join(table.__tablename__ for table in tables)
+        session.connection().exec_driver_sql(f"ANALYZE {names}")
+
+
 def _sqlite(session: Session, table: str, columns: Sequence[Column[Any]], rows: Sequence[tuple[Any, ...]]) -> int:
     stored = [_written(column, session.get_bind().dialect) for column in columns]
     values = list(

@@ -1,9 +1,13 @@
-"""What should be so, and is not yet? One indexed question a loop; the present is an argument."""
+"""What should be so, and is not yet? One indexed question a loop; the present is an argument.
+
+Answers are sorted here and not by the database: to save itself the sorting, SQLite would walk a whole table, all that
+ever was, in the order asked for.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Row, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from worker.store.tables import Course, Meeting, Observation, Occurrence, Server
@@ -13,39 +17,35 @@ def _live() -> Select[int]:
     return select(Meeting.id).where(Meeting.occurrence_id == Occurrence.id, Meeting.closed_at.is_(None))
 
 
-def to_open() -> Select[int]:
-    """Occurrences whose room should be open and is not; ``requested`` ones are asked for again. Needs :func:`at`."""
-    return select(Occurrence.id).where(
-        Occurrence.settled_at.is_(None),
-        Occurrence.cancelled_at.is_(None),
-        Occurrence.finished_at.is_(None),
-        ~exists(_live().where(Meeting.state != "requested")),
-    )
+def _unfinished() -> ColumnElement[bool]:
+    return and_(Occurrence.settled_at.is_(None), Occurrence.cancelled_at.is_(None), Occurrence.finished_at.is_(None))
 
 
-def to_move() -> Select[int]:
-    """Occurrences whose room is open on a server that is down, and that nobody has ever joined."""
+def wants_room() -> ColumnElement[bool]:
+    """Its room should be open and is not; a ``requested`` one is asked for again. Whether its time has come, the
+    caller says.
+
+    Asked of each occurrence by itself: as a list of all that want one, it would be made of every class of the horizon.
+    """
+    return and_(_unfinished(), ~exists(_live().where(Meeting.state != "requested")))
+
+
+def wants_another() -> ColumnElement[bool]:
+    """Its room is open on a server that is down, and nobody has ever joined it."""
     lost = _live().join(Server, Meeting.server_id == Server.id).where(Meeting.state == "open", Meeting.people == 0)
     joined = exists(
         select(Observation.meeting_id)
         .join(Meeting, Meeting.id == Observation.meeting_id)
         .where(Meeting.occurrence_id == Occurrence.id, Observation.attendees != "")
     )
-    return select(Occurrence.id).where(
-        Occurrence.settled_at.is_(None),
-        Occurrence.cancelled_at.is_(None),
-        Occurrence.finished_at.is_(None),
-        exists(lost.where(~Server.healthy)),
-        ~joined,
-    )
+    return and_(_unfinished(), exists(lost.where(~Server.healthy)), ~joined)
 
 
 def rooms_to_open(session: Session, now: datetime) -> Sequence[Row[int, datetime, datetime]]:
     """Number, opening and start of every occurrence that wants a room, or another one; the most urgent first."""
-    wanted = select(Occurrence.id, Occurrence.opens_at, Occurrence.starts_at)
-    wanted = wanted.where(or_(Occurrence.id.in_(to_open()), Occurrence.id.in_(to_move())))
+    wanted = select(Occurrence.id, Occurrence.opens_at, Occurrence.starts_at).where(or_(wants_room(), wants_another()))
     wanted = wanted.where(Occurrence.settled_at.is_(None), Occurrence.opens_at <= now, Occurrence.closes_at > now)
-    return session.execute(wanted.order_by(Occurrence.starts_at, Occurrence.id)).all()
+    return sorted(session.execute(wanted), key=lambda row: (row.starts_at, row.id))
 
 
 def servers_to_poll(session: Session) -> Sequence[int]:
@@ -75,9 +75,9 @@ def meetings_to_end(
         .where(Meeting.closed_at.is_(None), Meeting.state != "requested", Meeting.end_refused.is_(None))
         .where(or_(Meeting.end_requested_at.is_(None), Meeting.end_requested_at <= retry_before))
         .where(or_(over, Occurrence.cancelled_at.is_not(None)))
-        .order_by(Meeting.id)
     )
-    return session.execute(wanted if only is None else wanted.where(Meeting.id == only)).all()
+    found = session.execute(wanted if only is None else wanted.where(Meeting.id == only))
+    return sorted(found, key=lambda row: row[0].id)
 
 
 def occurrences_to_settle(session: Session, now: datetime) -> Sequence[int]:
@@ -85,4 +85,4 @@ def occurrences_to_settle(session: Session, now: datetime) -> Sequence[int]:
     over = or_(Occurrence.closes_at <= now, Occurrence.cancelled_at.is_not(None))
     wanted = select(Occurrence.id).where(Occurrence.settled_at.is_(None), Occurrence.opens_at <= now, over)
     opened = _live().where(Meeting.state != "requested")
-    return session.scalars(wanted.where(~exists(opened)).order_by(Occurrence.id)).all()
+    return sorted(session.scalars(wanted.where(~exists(opened))))
