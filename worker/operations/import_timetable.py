@@ -71,6 +71,7 @@ def import_timetable(
             changes.conflicts = _conflicts(session, context, draft, now)
             raise _DryRun
     if not dry_run:
+        plan.get_ready(context, slots)
         for number, batch in enumerate(_parts(slots), 1):
             changes.occurrences += plan.some(context, batch, now)
             progress(len(draft.courses) + min(number * _BATCH, len(slots)) * len(draft.courses) // len(slots), total)
