@@ -113,14 +113,15 @@ class Crash(BaseException):
 
 
 class _Fuse:
-    """Blows at the given boundary, counted from 0."""
+    """Blows at the given boundary, counted from 0: a crash for good, an error once."""
 
-    def __init__(self, at):
-        self.left = at
+    def __init__(self, at, error):
+        self.left, self._error = at, error
 
     def pass_(self):
         if self.left == 0:
-            raise Crash
+            self.left -= self._error is not Crash
+            raise self._error
         self.left -= 1
 
 
@@ -155,9 +156,12 @@ class _Client:
         return call
 
 
-def crashing(context, *, at):
-    """Surroundings that end at boundary ``at``: before or after a transaction or a call to a server."""
-    fuse = _Fuse(at)
+def crashing(context, *, at, error=Crash):
+    """Surroundings that end at boundary ``at``: before or after a transaction or a call to a server.
+
+    With another ``error`` that one is raised, once.
+    """
+    fuse = _Fuse(at, error)
     return replace(
         context,
         database=_Database(context.database, fuse),

@@ -8,7 +8,7 @@ from time import monotonic, sleep
 
 from worker import bbb
 from worker.domain import labels
-from worker.operations import rooms
+from worker.operations import aside, rooms
 from worker.operations.context import Context
 from worker.store.tables import Course, Meeting, Occurrence, Server
 
@@ -62,7 +62,7 @@ class Asking:
         return sorted(requests, key=lambda each: self._waits[each.meeting.id])
 
     def __call__(self, request: Request) -> Answer:
-        """One create. Never raises an Exception: what went wrong is in the answer."""
+        """One create. What went wrong is in the answer. Raises only what ends the whole task."""
         sleep(max(0.0, self._began + self._waits[request.meeting.id] - monotonic()))
         try:
             return self._create(request)
@@ -72,7 +72,8 @@ class Asking:
                     self._silences[request.server.id] += 1
             return Answer(request, trouble=f"{request.server.name}: {bbb.redact(str(error))}")
         except Exception as error:
-            return Answer(request, trouble=f"provision: {type(error).__name__}: {bbb.redact(str(error))}", ours=True)
+            ours = aside.is_own_fault(error)
+            return Answer(request, trouble=f"provision: {type(error).__name__}: {bbb.redact(str(error))}", ours=ours)
 
     def _create(self, request: Request) -> Answer:
         context, meeting = self._context, request.meeting

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from worker import bbb
 from worker.clock import Clock
-from worker.operations import endings, fold, notify, story, strays, warn, watch
+from worker.operations import aside, endings, fold, notify, story, strays, warn, watch
 from worker.operations.context import Context
 from worker.store import due
 from worker.store.tables import Meeting, Server
@@ -63,11 +63,8 @@ def some(context: Context, meeting_ids: Sequence[int], clock: Clock) -> list[Out
 def _guarded(context: Context, meeting_id: int, clock: Clock) -> Outcome:
     try:
         return one(context, meeting_id, clock())
-    except Exception as error:  # a poisoned row is put aside and named, and the rest goes on
-        with context.database.write() as session:
-            occurrence_id = session.get_one(Meeting, meeting_id).occurrence_id
-            detail = f"end: {type(error).__name__}: {bbb.redact(str(error))}"
-            story.tell_once(session, "poisoned", clock(), occurrence_id=occurrence_id, detail=detail)
+    except Exception as error:
+        aside.put_meeting(context, error, "end", clock(), meeting_id)
         return "late"
 
 

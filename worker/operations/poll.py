@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from worker import bbb
 from worker.clock import Clock
 from worker.domain import lifecycle
-from worker.operations import health, observe, report_totals, story, strays
+from worker.operations import aside, health, observe, report_totals, story, strays
 from worker.operations.context import Context
 from worker.operations.look import Open, Room, View, look
 from worker.operations.observe import Sight
@@ -77,14 +77,13 @@ def _record(context: Context, meetings: Sequence[Open], view: View, at: datetime
         with context.database.write() as session:
             _record_all(session, context, meetings, view, at)
     except Exception as error:
+        aside.stop_if_told(error)
         context.recent[meetings[0].server_id].forget([meeting.id for meeting in meetings])
         if len(meetings) > 1:
             for meeting in meetings:
                 _record(context, [meeting], view, at)
             return
-        with context.database.write() as session:
-            detail = f"poll: {type(error).__name__}: {bbb.redact(str(error))}"
-            story.tell_once(session, "poisoned", at, occurrence_id=meetings[0].occurrence_id, detail=detail)
+        aside.put(context, error, "poll", at, occurrence_id=meetings[0].occurrence_id)
 
 
 def _record_all(session: Session, context: Context, meetings: Sequence[Open], view: View, at: datetime) -> None:

@@ -16,10 +16,9 @@ from sqlalchemy import CursorResult, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from worker import bbb
 from worker.clock import Clock
 from worker.domain import lifecycle
-from worker.operations import creating, story
+from worker.operations import aside, creating, story
 from worker.operations.context import Context
 from worker.operations.creating import Answer, Request
 from worker.operations.requesting import request_all
@@ -74,11 +73,12 @@ def _prepare(context: Context, ids: Sequence[int], clock: Clock, outcomes: dict[
         with context.database.write() as session:
             return request_all(context, session, ids, clock())
     except Exception as error:
+        aside.stop_if_told(error)
         if len(ids) > 1:
             return [request for each in ids for request in _prepare(context, [each], clock, outcomes)]
         if not isinstance(error, IntegrityError):  # uq_meetings_live: another worker was faster
             outcomes[ids[0]] = "late"
-            _poisoned(context, ids[0], error, clock())
+            aside.put(context, error, "provision", clock(), occurrence_id=ids[0])
         return []
 
 
@@ -89,10 +89,15 @@ def _asked(context: Context, requests: Sequence[Request]) -> Iterator[list[Answe
     ask = creating.Asking(context)
     with ThreadPoolExecutor(min(_AT_ONCE, len(requests))) as pool:
         pending: set[Future[Answer]] = {pool.submit(ask, each) for each in ask.in_order(requests)}
-        while pending:
-            done, pending = wait(pending, timeout=_WRITE_EVERY)
-            if done:
-                yield [each.result() for each in done]
+        try:
+            while pending:
+                done, pending = wait(pending, timeout=_WRITE_EVERY)
+                if done:
+                    # In order of their rows, so that two workers with the same answers wait for each other.
+                    yield sorted((each.result() for each in done), key=lambda answer: answer.request.meeting.id)
+        finally:  # told to stop: what has been begun is finished, and no more
+            for each in pending:
+                each.cancel()
 
 
 def _note(context: Context, answers: Sequence[Answer], now: datetime, outcomes: dict[int, Outcome]) -> None:
@@ -102,12 +107,13 @@ def _note(context: Context, answers: Sequence[Answer], now: datetime, outcomes: 
             noted = {each.request.occurrence_id: _note_one(session, each, now) for each in answers}
         outcomes.update(noted)
     except Exception as error:
+        aside.stop_if_told(error)
         if len(answers) > 1:
             for each in answers:
                 _note(context, [each], now, outcomes)
             return
         outcomes[answers[0].request.occurrence_id] = "late"
-        _poisoned(context, answers[0].request.occurrence_id, error, now)
+        aside.put(context, error, "provision", now, occurrence_id=answers[0].request.occurrence_id)
 
 
 def _note_one(session: Session, answer: Answer, now: datetime) -> Outcome:
@@ -140,12 +146,6 @@ def _resurrect(session: Session, earlier: Meeting, meeting: Meeting, now: dateti
     earlier.misses, earlier.missed_at, earlier.doubted_at = 0, None, None
     story.tell(session, "reopened", now, occurrence_id=meeting.occurrence_id, server_id=meeting.server_id)
     return "reopened"
-
-
-def _poisoned(context: Context, occurrence_id: int, error: Exception, now: datetime) -> None:
-    with context.database.write() as session:
-        detail = f"provision: {type(error).__name__}: {bbb.redact(str(error))}"
-        story.tell_once(session, "poisoned", now, occurrence_id=occurrence_id, detail=detail)
 
 
 def _count(result: object) -> int:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from worker import bbb
 from worker.clock import Clock
-from worker.operations import endings, story
+from worker.operations import aside, endings, story
 from worker.operations.context import Context
 from worker.store.tables import Meeting, Occurrence, Server
 
@@ -68,11 +68,8 @@ def some(context: Context, meeting_ids: Sequence[int], clock: Clock) -> int:
 def _guarded(context: Context, meeting_id: int, now: datetime) -> bool:
     try:
         return one(context, meeting_id, now)
-    except Exception as error:  # a poisoned row is put aside and named, and the rest goes on
-        with context.database.write() as session:
-            occurrence_id = session.get_one(Meeting, meeting_id).occurrence_id
-            detail = f"strays: {type(error).__name__}: {bbb.redact(str(error))}"
-            story.tell_once(session, "poisoned", now, occurrence_id=occurrence_id, detail=detail)
+    except Exception as error:
+        aside.put_meeting(context, error, "strays", now, meeting_id)
         return False
 
 

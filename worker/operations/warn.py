@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from worker import bbb
 from worker.clock import Clock
 from worker.domain import lifecycle
-from worker.operations import endings, story
+from worker.operations import aside, endings, story
 from worker.operations.context import Context
 from worker.store.tables import Course, Meeting, Occurrence, Server
 
@@ -49,8 +49,16 @@ def _due(
 
 
 def some(context: Context, meeting_ids: Sequence[int], clock: Clock) -> int:
-    """Tell these, each once. Returns how many."""
-    return sum(one(context, each, clock()) for each in meeting_ids)
+    """Tell these, each once; each succeeds or fails alone. Returns how many."""
+    return sum(_guarded(context, each, clock()) for each in meeting_ids)
+
+
+def _guarded(context: Context, meeting_id: int, now: datetime) -> bool:
+    try:
+        return one(context, meeting_id, now)
+    except Exception as error:
+        aside.put_meeting(context, error, "warn", now, meeting_id)
+        return False
 
 
 def one(context: Context, meeting_id: int, now: datetime) -> bool:
