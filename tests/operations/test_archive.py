@@ -1,5 +1,6 @@
 """archive: files come home whole or not at all, whatever the server does, and nothing is fetched twice for nothing."""
 
+import errno
 import hashlib
 import ipaddress
 import os
@@ -24,8 +25,9 @@ from cryptography.x509.oid import NameOID
 from tests.conftest import SECRET
 from tests.operations.media import Act, Media, content, script
 from worker.domain import reach
-from worker.operations import archive, archive_rows, servers
+from worker.operations import alarms, archive, archive_rows, servers, watch
 from worker.operations.part import Growth, Part
+from worker.operations.storing import Store
 from worker.store.tables import File, Meeting, Playback, Recording, Server
 
 KB = 1024
@@ -181,8 +183,56 @@ def test_a_turn_that_is_over_is_gone_on_with(context, clock, media, add_file):
 def test_a_full_disk_is_told_and_tried_again(make_context, clock, media, server_id, add_file, context):
     key = add_file(media.add("a", 10 * KB))
     full = make_context(download_reserve_bytes=2**60)
-    assert archive.one(full, key, clock) == "later"
+    for _ in range(20):
+        assert archive.one(full, key, clock) == "later"
+        clock.advance(minutes=1)
     assert "download_reserve_bytes" in row(context, key).error
+    assert row(context, key).tries == 0
+    watch.sweep(full, clock())
+    with context.database.read() as session:
+        (alarm,) = alarms.standing(session)
+    assert (alarm.kind, alarm.detail[:13]) == ("archive_full", "1 files wait:")
+    assert archive.one(context, key, clock) == "stored"
+    watch.sweep(context, clock())
+    with context.database.read() as session:
+        assert alarms.standing(session) == []
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_disk_that_is_full_in_the_middle_keeps_nothing_half(context, clock, media, add_file):
+    """The system itself says so: what is written ends in /dev/full."""
+    key = add_file(media.add("a", 10 * KB))
+    parts = context.settings.data_dir / "recordings" / ".partial"
+    parts.mkdir(parents=True)
+    note = parts / f"{key.recording_id}.video.part.json.new"
+    note.symlink_to("/dev/full")
+    assert archive.one(context, key, clock) == "later"
+    assert (row(context, key).tries, row(context, key).error) == (
+        0,
+        "no room in the archive: No space left on device",
+    )
+    assert [each.name for each in parts.iterdir() if each.suffix == ".part"] == []
+    note.unlink()
+    clock.advance(minutes=1)
+    assert archive.one(context, key, clock) == "stored"
+    assert stored_bytes(row(context, key)) == content("a", 10 * KB)
+
+
+def test_a_store_that_is_full_when_a_file_is_brought_in_is_told_apart_from_one_that_fails(
+    context, clock, media, add_file, monkeypatch
+):
+    key = add_file(media.add("a", 10 * KB))
+    real = Store.put
+
+    def put(store, part, name):
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    monkeypatch.setattr(Store, "put", put)
+    assert archive.one(context, key, clock) == "later"
+    assert (row(context, key).tries, row(context, key).error) == (0, "no room in the archive: Disk quota exceeded")
+    monkeypatch.setattr(Store, "put", real)
+    clock.advance(minutes=1)
+    assert archive.one(context, key, clock) == "stored"
 
 
 def test_two_workers_never_fetch_the_same_file(context, clock, media, add_file):

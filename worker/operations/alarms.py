@@ -20,6 +20,7 @@ WATCHED = frozenset(
         "server_down",
         "no_server",  # classes want rooms, and no server can be used
         "beat_stopped",  # a loop has not ended a sweep for three periods
+        "archive_full",  # files wait for room in the archive
     }
 )
 #: What happened, and is told when it does. Nobody sees these end: they are put away after a day.

@@ -18,7 +18,7 @@ from worker.domain import archive_names, ladder, reach
 from worker.operations import archive_rows, fetching
 from worker.operations.archive_rows import Kept, Key, Outcome
 from worker.operations.context import Context
-from worker.operations.fetching import Job, Limits, NoFile, Trouble
+from worker.operations.fetching import Job, Limits, NoFile, NoRoom, Trouble
 from worker.operations.part import Busy, Note, Part
 from worker.operations.storing import Store
 from worker.store.tables import Course, File, Meeting, Occurrence, Playback, Recording, Server
@@ -152,9 +152,13 @@ def one(
         return archive_rows.no_file(context, key, str(page))
     except reach.Forbidden as refused:
         return archive_rows.failed(context, key, str(refused), clock(), final=True)
+    except NoRoom as full:
+        return archive_rows.no_room(context, key, str(full), clock())
     except Trouble as trouble:
         return archive_rows.failed(context, key, str(trouble), clock(), final=trouble.final)
     except Exception as error:  # a storage library's own errors, or a poisoned row: named, and the rest goes on
+        if fetching.is_full(error):
+            return archive_rows.no_room(context, key, str(getattr(error, "strerror", error)), clock())
         return archive_rows.failed(context, key, f"{type(error).__name__}: {error}", clock(), final=False)
 
 

@@ -19,6 +19,8 @@ Outcome = Literal["stored", "more", "later", "failed", "no_file", "idle"]
 #: Tries before a file is given up; with the ladder's waits that is about a day.
 _TRIES = 12
 _FIRST, _LONGEST = timedelta(minutes=1), timedelta(hours=4)
+#: What a file that waits for room says; ``watch`` raises an alarm where one does.
+NO_ROOM = "no room in the archive"
 #: How long a claim holds beyond its turn, so that the store can take a large file.
 _LEASE = timedelta(minutes=10)
 
@@ -81,6 +83,12 @@ def failed(context: Context, key: Key, why: str, now: datetime, *, final: bool) 
             detail = f"{key.format}: {text}"
             story.tell(session, "download_failed", now, occurrence_id=_occurrence(session, key), detail=detail)
     return "failed" if over else "later"
+
+
+def no_room(context: Context, key: Key, why: str, now: datetime) -> Outcome:
+    """The archive is full: however long that lasts, the file is not given up."""
+    set_columns(context, key, state="wanted", due_at=now + _FIRST, error=f"{NO_ROOM}: {why}"[:500])
+    return "later"
 
 
 def found_at(context: Context, key: Key, kept: Kept) -> None:

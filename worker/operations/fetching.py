@@ -6,6 +6,7 @@ none is taken. Before a file is believed whole, its last byte is asked for once 
 tells another one then. A web page is not a file; the one film or sound that it plays is.
 """
 
+import errno
 import re
 import shutil
 from collections.abc import Callable
@@ -42,6 +43,10 @@ class Trouble(Exception):
         self.final = final
 
 
+class NoRoom(Trouble):
+    """The archive's disk is full, or nearly: no fault of the file's, which waits for room."""
+
+
 class NoFile(Exception):
     """What is there is a page for people, not a file."""
 
@@ -74,13 +79,20 @@ class Job:
 def fetch(job: Job, clock: Clock, until: datetime | None = None) -> Note | None:
     """Fetch until it is whole, or ``until``. Returns its note; None: time is up, go on later.
 
-    Raises Trouble, NoFile, Forbidden. What was fetched stays for the next time.
+    Raises Trouble, NoRoom, NoFile, Forbidden. What was fetched stays for the next time.
     """
     try:
         return _fetch(job, clock, until, job.url)
     except (urllib3.exceptions.HTTPError, OSError) as error:
+        if is_full(error):
+            raise NoRoom(_described(error)) from None
         text = str(error) if type(error) is OSError else _described(error)
     raise Trouble(text)
+
+
+def is_full(error: Exception) -> bool:
+    """Whether the system says that a file cannot grow: no space, no quota, or a limit set for the process."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def _described(error: Exception) -> str:
@@ -209,7 +221,7 @@ def _check_room(job: Job, total: int, more: int) -> None:
         raise Trouble(f"{total} bytes are more than download_limit_bytes", final=True)
     job.part.path.parent.mkdir(parents=True, exist_ok=True)
     if shutil.disk_usage(job.part.path.parent).free - more < job.limits.reserve_bytes:
-        raise Trouble("the disk has not enough room: see download_reserve_bytes")
+        raise NoRoom("less would be left than download_reserve_bytes")
 
 
 def _film_on(answer: Answer) -> str:
@@ -294,4 +306,4 @@ def _whole(job: Job, note: Note, size: int) -> Note:
     return whole
 
 
-__all__ = ["Forbidden", "Job", "Limits", "NoFile", "Trouble", "fetch"]
+__all__ = ["Forbidden", "Job", "Limits", "NoFile", "NoRoom", "Trouble", "fetch", "is_full"]

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from worker.domain import lifecycle
-from worker.operations import alarms, endings, pulse, seating, story
+from worker.operations import alarms, archive_rows, endings, pulse, seating, story
 from worker.operations.context import Context
 from worker.store import due
-from worker.store.tables import Alarm, Course, Event, Meeting, Occurrence, Pulse, Server
+from worker.store.tables import Alarm, Course, Event, File, Meeting, Occurrence, Pulse, Server
 
 #: What happened stays this long in sight.
 _SEEN_FOR = timedelta(days=1)
@@ -158,10 +158,19 @@ def _loops(context: Context, session: Session, now: datetime) -> Iterator[Troubl
             yield Trouble("beat_stopped", f"loop:{row.loop}", detail)
 
 
+def _archive(_context: Context, session: Session, _now: datetime) -> Iterator[Trouble]:
+    """Files that wait for room in the archive."""
+    waiting = select(func.count(), func.min(File.error)).where(File.state.in_(("wanted", "fetching")))
+    count, why = session.execute(waiting.where(File.error.startswith(archive_rows.NO_ROOM))).one()
+    if count:
+        yield Trouble("archive_full", "archive", f"{count} files wait: {why}; make room, and they come by themselves")
+
+
 CHECKS: tuple[Callable[[Context, Session, datetime], Iterator[Trouble]], ...] = (
     _rooms,
     _meetings,
     _strays,
     _servers,
     _loops,
+    _archive,
 )
