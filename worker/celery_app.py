@@ -4,6 +4,7 @@ The queue carries no truth, only bells: messages are acknowledged early, expire 
 have neither ETA nor countdown. What is lost is asked for again by the next tick.
 """
 
+from datetime import datetime
 from typing import Any
 
 from celery import Celery
@@ -11,11 +12,13 @@ from celery.signals import setup_logging, worker_init, worker_process_init
 from sqlalchemy.exc import DBAPIError
 
 from worker import bbb, clock, logs, settings
+from worker.clock import Clock
 from worker.errors import WorkerError
 from worker.heartbeat import Listening
 from worker.operations import context as contexts
 from worker.operations import servers
 from worker.operations.context import Context
+from worker.operations.timepiece import Timepiece
 from worker.schedule import entries
 from worker.store import migrate
 
@@ -23,19 +26,27 @@ from worker.store import migrate
 _SOFT_LIMIT, _HARD_LIMIT = 240, 300
 
 _context: Context | None = None
+_clock: Clock = clock.now
 
 
 def context() -> Context:
     """The surroundings of this process, made at the first task: never at import, never before a fork."""
-    global _context
     if _context is None:
-        _context = contexts.make(settings.load())
+        use(contexts.make(settings.load()))
+    assert _context is not None
     return _context
+
+
+def now() -> datetime:
+    """The present, by the clock of the installation."""
+    context()
+    return _clock()
 
 
 def use(given: Context) -> None:
     """Take these surroundings: for the embedded stack, which has made them already."""
-    global _context
+    global _context, _clock
+    _clock = Timepiece(given.database, clock.now)
     _context = given
 
 

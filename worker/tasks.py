@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from worker import clock
-from worker.celery_app import app, context
+from worker.celery_app import app, context, now
 from worker.operations import (
     archive,
     care,
@@ -31,82 +30,82 @@ _BATCH = 100
 
 @app.task(name="plan.sweep")
 def plan_sweep() -> None:
-    now = clock.now()
-    if pulse.claim(context(), "plan", now):
-        with pulse.sweep(context(), "plan", clock.now):
-            plan.sweep(context(), now)
-            retention.daily(context(), now)
+    at = now()
+    if pulse.claim(context(), "plan", at):
+        with pulse.sweep(context(), "plan", now):
+            plan.sweep(context(), at)
+            retention.daily(context(), at)
 
 
 @app.task(name="provision.sweep")
 def provision_sweep() -> None:
-    now = clock.now()
-    if pulse.claim(context(), "provision", now):
-        with pulse.sweep(context(), "provision", clock.now), context().database.read() as session:
-            _ring(provision_some, "provision", provision.due_now(context(), session, now))
+    at = now()
+    if pulse.claim(context(), "provision", at):
+        with pulse.sweep(context(), "provision", now), context().database.read() as session:
+            _ring(provision_some, "provision", provision.due_now(context(), session, at))
 
 
 @app.task(name="provision.some")
 def provision_some(occurrence_ids: list[int]) -> None:
-    provision.some(context(), occurrence_ids, clock.now)
+    provision.some(context(), occurrence_ids, now)
 
 
 @app.task(name="poll.sweep")
 def poll_sweep() -> None:
-    if pulse.claim(context(), "poll", clock.now()):
-        with pulse.sweep(context(), "poll", clock.now), context().database.read() as session:
+    if pulse.claim(context(), "poll", now()):
+        with pulse.sweep(context(), "poll", now), context().database.read() as session:
             for server_id in due.servers_to_poll(session):
                 _send(poll_server, "poll", server_id)
 
 
 @app.task(name="poll.server")
 def poll_server(server_id: int) -> None:
-    if poll.claim(context(), server_id, clock.now()):
-        poll.one(context(), server_id, clock.now)
+    if poll.claim(context(), server_id, now()):
+        poll.one(context(), server_id, now)
 
 
 @app.task(name="end.sweep")
 def end_sweep() -> None:
-    now = clock.now()
-    if pulse.claim(context(), "end", now):
-        with pulse.sweep(context(), "end", clock.now), context().database.read() as session:
-            _ring(end_warn, "end", warn.due_meetings(context(), now))
-            _ring(end_some, "end", end.due_meetings(context(), now))
-            _ring(end_strays, "end", strays.due_meetings(context(), now))
-            _ring(end_settle, "end", due.occurrences_to_settle(session, now))
+    at = now()
+    if pulse.claim(context(), "end", at):
+        with pulse.sweep(context(), "end", now), context().database.read() as session:
+            _ring(end_warn, "end", warn.due_meetings(context(), at))
+            _ring(end_some, "end", end.due_meetings(context(), at))
+            _ring(end_strays, "end", strays.due_meetings(context(), at))
+            _ring(end_settle, "end", due.occurrences_to_settle(session, at))
             alarms_sweep.apply_async(expires=pulse.period(context(), "end").total_seconds())
 
 
 @app.task(name="end.warn")
 def end_warn(meeting_ids: list[int]) -> None:
-    warn.some(context(), meeting_ids, clock.now)
+    warn.some(context(), meeting_ids, now)
 
 
 @app.task(name="end.some")
 def end_some(meeting_ids: list[int]) -> None:
-    end.some(context(), meeting_ids, clock.now)
+    end.some(context(), meeting_ids, now)
 
 
 @app.task(name="end.strays")
 def end_strays(meeting_ids: list[int]) -> None:
-    strays.some(context(), meeting_ids, clock.now)
+    strays.some(context(), meeting_ids, now)
 
 
 @app.task(name="end.settle")
 def end_settle(occurrence_ids: list[int]) -> None:
-    fold.settle(context(), occurrence_ids, clock.now)
+    fold.settle(context(), occurrence_ids, now)
 
 
 @app.task(name="alarms.sweep")
 def alarms_sweep() -> None:
-    watch.sweep(context(), clock.now())
-    notify.sweep(context(), clock.now)
+    watch.sweep(context(), now())
+    notify.sweep(context(), now)
 
 
 @app.task(name="harvest.sweep")
 def harvest_sweep() -> None:
-    if pulse.claim(context(), "harvest", clock.now()):
-        with pulse.sweep(context(), "harvest", clock.now), context().database.read() as session:
+    if pulse.claim(context(), "harvest", now()):
+        with pulse.sweep(context(), "harvest", now), context().database.read() as session:
             for server_id in due.servers_to_harvest(session):
                 _send(harvest_server, "harvest", server_id)
             for bell in (archive_sweep, care_sweep):
@@ -115,17 +114,17 @@ def harvest_sweep() -> None:
 
 @app.task(name="harvest.server")
 def harvest_server(server_id: int) -> None:
-    harvest.one(context(), server_id, clock.now)
+    harvest.one(context(), server_id, now)
 
 
 @app.task(name="archive.sweep")
 def archive_sweep() -> None:
-    archive.sweep(context(), clock.now)
+    archive.sweep(context(), now)
 
 
 @app.task(name="care.sweep")
 def care_sweep() -> None:
-    care.sweep(context(), clock.now)
+    care.sweep(context(), now)
 
 
 def _ring(task: Any, loop: Loop, ids: Sequence[int]) -> None:
