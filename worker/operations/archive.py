@@ -18,8 +18,8 @@ from worker.domain import archive_names, ladder, reach
 from worker.operations import archive_rows, fetching
 from worker.operations.archive_rows import Kept, Key, Outcome
 from worker.operations.context import Context
-from worker.operations.fetching import Job, Limits, NoFile, NoRoom, Trouble
-from worker.operations.part import Busy, Note, Part
+from worker.operations.fetching import Job, Limits, NoFile, Trouble
+from worker.operations.part import Busy, Note, NoRoom, Part, is_full
 from worker.operations.storing import Store
 from worker.store.tables import Course, File, Meeting, Occurrence, Playback, Recording, Server
 from worker.store.upsert import insert_new
@@ -157,7 +157,7 @@ def one(
     except Trouble as trouble:
         return archive_rows.failed(context, key, str(trouble), clock(), final=trouble.final)
     except Exception as error:  # a storage library's own errors, or a poisoned row: named, and the rest goes on
-        if fetching.is_full(error):
+        if is_full(error):
             return archive_rows.no_room(context, key, str(getattr(error, "strerror", error)), clock())
         return archive_rows.failed(context, key, f"{type(error).__name__}: {error}", clock(), final=False)
 

@@ -6,7 +6,6 @@ none is taken. Before a file is believed whole, its last byte is asked for once 
 tells another one then. A web page is not a file; the one film or sound that it plays is.
 """
 
-import errno
 import re
 import shutil
 from collections.abc import Callable
@@ -23,7 +22,7 @@ import urllib3
 from worker.clock import Clock
 from worker.domain.reach import Forbidden, Reach
 from worker.operations import safe_http
-from worker.operations.part import Note, Part
+from worker.operations.part import Note, NoRoom, Part, is_full
 from worker.operations.safe_http import Answer
 
 _CHUNK = 64 * 1024
@@ -41,10 +40,6 @@ class Trouble(Exception):
     def __init__(self, text: str, *, final: bool = False) -> None:
         super().__init__(text)
         self.final = final
-
-
-class NoRoom(Trouble):
-    """The archive's disk is full, or nearly: no fault of the file's, which waits for room."""
 
 
 class NoFile(Exception):
@@ -88,11 +83,6 @@ def fetch(job: Job, clock: Clock, until: datetime | None = None) -> Note | None:
             raise NoRoom(_described(error)) from None
         text = str(error) if type(error) is OSError else _described(error)
     raise Trouble(text)
-
-
-def is_full(error: Exception) -> bool:
-    """Whether the system says that a file cannot grow: no space, no quota, or a limit set for the process."""
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def _described(error: Exception) -> str:
@@ -306,4 +296,4 @@ def _whole(job: Job, note: Note, size: int) -> Note:
     return whole
 
 
-__all__ = ["Forbidden", "Job", "Limits", "NoFile", "NoRoom", "Trouble", "fetch", "is_full"]
+__all__ = ["Forbidden", "Job", "Limits", "NoFile", "Trouble", "fetch"]

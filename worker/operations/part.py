@@ -4,6 +4,7 @@ The note is written before the first byte, and the bytes of another version are 
 the process dies, what lies there belongs to what the note says.
 """
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -28,6 +29,15 @@ class Note:
 
 class Busy(Exception):
     """Another process is writing this part."""
+
+
+class NoRoom(Exception):
+    """The disk is full, or nearly: no fault of the file's, which waits for room."""
+
+
+def is_full(error: Exception) -> bool:
+    """Whether the system says that a file cannot grow: no space, no quota, or a limit set for the process."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Part:
