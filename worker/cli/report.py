@@ -1,9 +1,9 @@
 """``meetingz report``: who was there, how classes went, how many were on; as files."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +12,7 @@ import typer
 from worker.cli import door
 
 if TYPE_CHECKING:
-    from worker.exports import Format, Language, Row, Table
+    from worker.exports import Format, Language
     from worker.operations.report import Wanted
 
 app = typer.Typer(name="report", help="Reports, as CSV, XLSX, HTML, JSON or PDF.", no_args_is_help=True)
@@ -124,28 +124,23 @@ def _write(
         door.require_course(context, wanted.course)  # rows are streamed: an unknown course is to be said before them
     spoken = _language(language or context.settings.language)
     target = output if output is not None else sys.stdout.buffer
-    seen = partial(_counted, output=output)
-    tables_of_reports.write(context, name, wanted, chosen, spoken, door.now(), target, by=by, through=seen)
+    with _progress(output) as seen:
+        tables_of_reports.write(context, name, wanted, chosen, spoken, door.now(), target, by=by, seen=seen)
 
 
-def _counted(table: "Table", output: Path | None) -> "Table":
-    """The table, with its rows counted on the terminal while they go to a file."""
+@contextmanager
+def _progress(output: Path | None) -> "Iterator[Callable[[int], None]]":
+    """Rows counted on the terminal while they go to a file."""
     if output is None or not sys.stderr.isatty():
-        return table
-    return replace(table, rows=_shown(table.rows, output.name))
-
-
-def _shown(rows: "Iterable[Row]", name: str) -> "Iterator[Row]":
+        yield lambda rows: None
+        return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f} rows"))
     with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(name, total=None)
-        for number, row in enumerate(rows, start=1):
-            if number % 500 == 0:
-                progress.update(task, completed=number)
-            yield row
+        task = progress.add_task(output.name, total=None)
+        yield lambda rows: progress.advance(task, rows)
 
 
 def _language(spoken: str) -> "Language":

@@ -1,7 +1,9 @@
 """CSV for machines and for Excel: UTF-8 with BOM, ASCII headings, ISO 8601, no cell that starts a formula."""
 
+import codecs
 import csv
 import io
+from collections.abc import Iterable
 from datetime import date
 from typing import BinaryIO
 
@@ -12,11 +14,25 @@ from worker.exports.values import Plain, settled
 
 def write_csv(table: Table, stream: BinaryIO) -> None:
     """Write the rows as they come. A leading apostrophe marks text that a spreadsheet would have run."""
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="", write_through=False)
+    begin(table, stream)
+    append(table, stream)
+
+
+def begin(table: Table, stream: BinaryIO) -> None:
+    """Write the byte order mark and the headings."""
+    stream.write(codecs.BOM_UTF8)
+    _write([[guarded(column.key) for column in table.columns]], stream)
+
+
+def append(table: Table, stream: BinaryIO) -> None:
+    """Write the rows alone."""
+    _write(([_cell(value) for value in values] for _, values in settled(table)), stream)
+
+
+def _write(rows: Iterable[list[str | int | float]], stream: BinaryIO) -> None:
+    text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=False)
     try:
-        writer = csv.writer(text)
-        writer.writerow([guarded(column.key) for column in table.columns])
-        writer.writerows([_cell(value) for value in values] for _, values in settled(table))
+        csv.writer(text).writerows(rows)
     finally:
         text.detach()
 

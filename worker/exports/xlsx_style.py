@@ -1,6 +1,7 @@
 """How a workbook looks: formats by kind, colours by status, widths, names of sheets."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from worker.exports.table import Column, Kind, Table
@@ -46,20 +47,15 @@ class Style:
         self.text = self._made()
         self.wrapped = self._made(text_wrap=True)
         self._kinds = {kind: self._made(num_format=form) for kind, form in _NUMBER_FORMATS.items()}
-        self._elsewhere: dict[str, Any] = {}
         self._colours = {
             word: book.add_format({"bg_color": ground, "font_color": ink}) for word, (ground, ink) in _COLOURS.items()
         }
 
-    def of(self, kind: Kind) -> Any:
-        """The format for cells of that kind."""
-        return self._kinds.get(kind, self.text)
-
-    def elsewhere(self, zone: str) -> Any:
-        """The format of a time in another zone than the table's: the zone stands beside it, the cell stays a date."""
-        if zone not in self._elsewhere:
-            self._elsewhere[zone] = self._made(num_format=f'{DATE_TIME} "{zone}"')
-        return self._elsewhere[zone]
+    def patterns(self, zones: Sequence[str]) -> dict[str, Any]:
+        """The formats of cells: by kind, and of times elsewhere: the zone stands beside them, the cell stays a date."""
+        elsewhere = {zone: self._made(num_format=f'{DATE_TIME} "{zone}"') for zone in zones}
+        kinds: dict[str, Any] = {str(kind): form for kind, form in self._kinds.items()}
+        return {"text": self.text} | kinds | elsewhere
 
     def colour(self, sheet: Any, column: int, rows: int) -> None:
         """Colour the words of a status column."""
@@ -72,8 +68,17 @@ class Style:
 
 
 def headings(table: Table) -> list[str]:
-    """The headings of the columns in the table's language."""
-    return [clipped(harmless(column.title or heading(column.key, table.language)), 255) for column in table.columns]
+    """The headings in the table's language; the last is that of the added Jalali date, where the reader wants one."""
+    titles = [column.title or heading(column.key, table.language) for column in table.columns]
+    if first_date(table) is not None:
+        titles.append(heading("jalali_date", table.language))
+    return [clipped(harmless(title), 255) for title in titles]
+
+
+def first_date(table: Table) -> int | None:
+    """Which column the added Jalali date is taken from."""
+    dated = (i for i, column in enumerate(table.columns) if column.kind in ("instant", "date"))
+    return next(dated, None) if table.language == "fa" else None
 
 
 def width(column: Column | None, title: str, longest: int) -> float:

@@ -72,22 +72,35 @@ class Judged:
 
 
 def attendance_rows(context: Context, wanted: Wanted, now: datetime) -> Iterator[Row]:
-    """One row a person and occurrence: everyone on the roster of that day, and then everyone else who was seen."""
-    for judged in judge(context, wanted, now):
-        for person in judged.people:
+    """One row a person and occurrence: everyone on the roster of that day, and then everyone else who was seen.
+
+    All are judged in Python; `report_attendance.rows` leaves what it can to the database, and says the same.
+    """
+    return rows_of(judge(context, wanted, now), wanted)
+
+
+def rows_of(judged: Iterable[Judged], wanted: Wanted) -> Iterator[Row]:
+    """The rows of these occurrences, of one person where one is asked for."""
+    for each in judged:
+        for person in each.people:
             if wanted.user_id is None or person.user_id == wanted.user_id:
-                yield _row(judged, person)
+                yield _row(each, person)
 
 
 def judge(context: Context, wanted: Wanted, now: datetime) -> Iterator[Judged]:
     """Every occurrence that has begun and was not cancelled, in order of time."""
     with context.database.read() as session:
-        begun = chosen(session, wanted).where(Occurrence.starts_at <= now, Occurrence.cancelled_at.is_(None))
-        ids = session.scalars(begun.where(Occurrence.emptied_at.is_(None))).all()
+        ids = session.scalars(begun(session, wanted, now)).all()
     for batch in in_batches(ids, _BATCH):
         with context.database.read() as session:
             found = judged_batch(session, context, batch, now)
         yield from found
+
+
+def begun(session: Session, wanted: Wanted, now: datetime) -> Select[int]:
+    """The numbers of those that have begun, were not cancelled and have their people still, in order of time."""
+    found = chosen(session, wanted).where(Occurrence.starts_at <= now, Occurrence.cancelled_at.is_(None))
+    return found.where(Occurrence.emptied_at.is_(None))
 
 
 def chosen(session: Session, wanted: Wanted) -> Select[int]:

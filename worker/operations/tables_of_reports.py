@@ -1,6 +1,6 @@
 """Reports as tables that exports can write: which columns, which words for the reader."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -11,11 +11,13 @@ from worker.errors import InputError
 from worker.exports import Column, Format, Language, Table
 from worker.exports import people as written
 from worker.exports.files import opened
-from worker.operations import report, report_copy, report_matrix, report_sessions, report_totals
+from worker.operations import report, report_attendance, report_matrix, report_sessions, report_totals
 from worker.operations.context import Context
 from worker.operations.report import Judged, Row, Wanted
 
 Rows: TypeAlias = Callable[[Context, Wanted, datetime], Iterable[Row]]
+
+_TOLD = 500
 
 
 def _columns(text: str) -> tuple[Column, ...]:
@@ -49,8 +51,8 @@ _TOTALS: dict[str, tuple[tuple[Column, ...], Rows]] = {
     ),
 }
 _PLAIN: dict[str, tuple[tuple[Column, ...], Rows]] = {
-    "attendance": (_ATTENDANCE, report.attendance_rows),
-    "person": (_ATTENDANCE, report.attendance_rows),
+    "attendance": (_ATTENDANCE, report_attendance.rows),
+    "person": (_ATTENDANCE, report_attendance.rows),
     "sessions": (_SESSIONS, report_sessions.rows),
     "moodle": (_MOODLE, report_matrix.moodle_rows),
 }
@@ -80,18 +82,22 @@ def write(
     destination: Path | BinaryIO,
     *,
     by: str = "time",
-    through: Callable[[Table], Table] = lambda table: table,
+    seen: Callable[[int], None] = lambda rows: None,
 ) -> None:
-    """Write the report of this name; ``through`` sees its rows go by, where they come by way of Python.
-
-    On PostgreSQL the attendance of settled sittings becomes CSV within the database.
-    """
+    """Write the report of this name; ``seen`` is told from time to time how many rows more were written."""
     table = make(context, name, wanted, language, now, by=by)
-    if name == "attendance" and form == "csv" and report_copy.possible(context, wanted, now):
+    if name == "attendance" and form == "csv":
         with opened(destination) as stream:
-            report_copy.write(context, wanted, now, stream)
+            report_attendance.write_csv(context, table, wanted, now, stream, seen)
     else:
-        exports.write(through(table), form, destination)
+        exports.write(replace(table, rows=_counted(table.rows, seen)), form, destination)
+
+
+def _counted(rows: Iterable[exports.Row], seen: Callable[[int], None]) -> Iterator[exports.Row]:
+    for number, row in enumerate(rows, start=1):
+        if number % _TOLD == 0:
+            seen(_TOLD)
+        yield row
 
 
 def _check(context: Context, name: str, wanted: Wanted, by: str) -> None:
