@@ -19,7 +19,7 @@ from worker.operations import archive_rows, fetching
 from worker.operations.archive_rows import Kept, Key, Outcome
 from worker.operations.context import Context
 from worker.operations.fetching import Job, Limits, NoFile, Trouble
-from worker.operations.part import Busy, Note, NoRoom, Part, is_full
+from worker.operations.part import Busy, NoRoom, Note, Part, is_full
 from worker.operations.storing import Store
 from worker.store.tables import Course, File, Meeting, Occurrence, Playback, Recording, Server
 from worker.store.upsert import insert_new

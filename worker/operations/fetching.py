@@ -22,7 +22,7 @@ import urllib3
 from worker.clock import Clock
 from worker.domain.reach import Forbidden, Reach
 from worker.operations import safe_http
-from worker.operations.part import Note, NoRoom, Part, is_full
+from worker.operations.part import NoRoom, Note, Part, is_full
 from worker.operations.safe_http import Answer
 
 _CHUNK = 64 * 1024
