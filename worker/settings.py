@@ -118,7 +118,9 @@ class Settings(BaseSettings):
     #: Where alarms are told to people: addresses of apprise, separated by spaces. They hold passwords and tokens.
     notify_urls: SecretStr | None = None
     #: The address of our own web page, as people reach it.
-    public_url: str | None = Field(None, pattern=r"^https?://")
+    public_url: str | None = Field(None, pattern=r"^https?://[^/?#@]+(/[^?#]*)?$")
+    #: With a public address, servers are asked to tell the page when a class ends, who was in it, what was recorded.
+    callbacks: bool = True
     web_host: str = "127.0.0.1"  #: the address the page listens on; others reach it through a proxy that speaks HTTPS
     web_port: Annotated[int, Field(ge=0, le=65535)] = 8080  #: the port of the page; 0 takes a free one
     #: Who reads ``/metrics`` sends this as a bearer token; without it only this machine itself may read them.

@@ -48,6 +48,46 @@ def test_a_courses_option_goes_before_the_installations(made, make_context):
     assert (sent["muteOnStart"], sent["welcome"]) == ("false", "Hello")
 
 
+CALLBACKS = ("meta_analytics-callback-url", "meta_bbb-recording-ready-url", "meta_endcallbackurl", "meetingKeepEvents")
+
+
+def test_with_a_public_address_servers_are_asked_to_tell_us_what_happens(made, make_context):
+    settings = make_context(public_url="https://class.example/m/").settings
+    sent = query(made(settings))
+    assert [sent[name] for name in CALLBACKS] == [
+        "https://class.example/m/callbacks/analytics",
+        "https://class.example/m/callbacks/recording-ready",
+        "https://class.example/m/callbacks/meeting-ended",
+        "true",
+    ]
+
+
+@pytest.mark.parametrize("given", [{}, {"public_url": "https://class.example", "callbacks": False}])
+def test_without_one_or_where_it_is_not_wanted_nothing_is_asked(made, make_context, given):
+    assert not set(CALLBACKS) & query(made(make_context(**given).settings)).keys()
+
+
+def test_an_address_of_ones_own_goes_before_ours(made, make_context):
+    own = {"meta_analytics-callback-url": "https://statistics.example/", "meetingKeepEvents": False}
+    sent = query(made(make_context(public_url="https://class.example", create=own).settings))
+    assert [sent[name] for name in CALLBACKS[::3]] == ["https://statistics.example/", "false"]
+
+
+def test_the_call_is_the_same_whenever_it_is_repeated(stage, made, make_context):
+    settings = make_context(public_url="https://class.example").settings
+    first = made(settings)
+    (course,), (meeting,), (occurrence,) = stage.rows(Course), stage.rows(Meeting), stage.rows(Occurrence)
+    stage.clock.advance(minutes=30)
+    again = rooms.create_params(settings, course, occurrence, meeting, ("apw", "mpw"))
+    assert again.as_query() == first.as_query()
+
+
+@pytest.mark.parametrize("address", ["https://me:word@class.example", "https://class.example/?key=1", "ftp://x"])
+def test_a_public_address_holds_no_secret(make_context, address):
+    with pytest.raises(ValueError, match="public_url"):
+        make_context(public_url=address)
+
+
 @pytest.mark.parametrize(
     ("policy", "record", "auto", "stoppable"),
     [("never", "false", None, None), ("manual", "true", None, None), ("always", "true", "true", "false")],

@@ -1,5 +1,7 @@
 """What servers tell us: believed only when it is theirs, once, and only about their own."""
 
+from datetime import UTC, datetime
+
 import jwt
 import pytest
 import requests
@@ -128,3 +130,67 @@ def test_a_report_that_is_not_signed_as_it_should_be_is_not_taken(site, run, sta
     assert told(site, report(stage, run[0]), **how).status_code == 403
     assert stage.rows(ExactStay) == []
     assert "exact" not in stage.story()
+
+
+# The whole way: asked for at create, sent by the server to the address it was given, folded
+
+
+@pytest.fixture
+def asked(stage, site, add_server, make_course, make_occurrence, make_context, monkeypatch):
+    """A class opened by an installation that knows its own address; Zahra is in it. Answers its server's world."""
+    world = add_server("E").world
+    make_course(roster=[("u1", "Zahra", "viewer")])
+    make_occurrence(start_in=0)
+    monkeypatch.setattr(stage, "context", make_context(public_url=site))
+    stage.provision()
+    stage.polls(4)
+    stage.clock.advance(seconds=7)
+    world.join(stage.only_meeting().external_id, "u1", "Zahra")
+    stage.clock.advance(seconds=23)
+    stage.polls(20)
+    stage.clock.advance(seconds=11)
+    world.end_from_inside(stage.only_meeting().external_id)
+    return world
+
+
+def sent_by(world):
+    """What this server remembers of its last meeting, as it sends it, and where to."""
+
+    def iso(seconds):
+        return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+    meeting = world.history()[-1]
+    attendees = [
+        {
+            "ext_user_id": stay.user_id,
+            "name": stay.full_name,
+            "moderator": False,
+            "joins": [iso(stay.joined_at)],
+            "leaves": [iso(stay.left_at)],
+            "sessions": [{"joins": [{"timestamp": iso(stay.joined_at)}], "lefts": [{"timestamp": iso(stay.left_at)}]}],
+        }
+        for stay in world.truth()
+    ]
+    data = {"start": iso(meeting.created_at), "finish": iso(meeting.ended_at), "attendees": attendees}
+    payload = {"version": "1.0", "meeting_id": meeting.meeting_id, "internal_meeting_id": meeting.internal_id}
+    return meeting.metadata["analytics-callback-url"], {**payload, "data": data}
+
+
+def test_a_report_sent_to_the_address_in_the_create_replaces_what_polls_saw(asked, stage):
+    url, payload = sent_by(asked)
+    stage.run_until(lambda: stage.occurrence(1).settled_at is not None)
+    (polled,) = stage.kept_stays(1)
+    headers = {"Authorization": f"Bearer {jwt.encode({'exp': 4102444800}, KEY, 'HS512')}"}
+    for outcome in ("accepted", "known"):
+        assert requests.post(url, json=payload, headers=headers, timeout=20).json()["outcome"] == outcome
+        (stay,) = stage.kept_stays(1)
+        (true,) = asked.truth()
+        assert (stay.first_seen.timestamp(), stay.last_seen.timestamp()) == (true.joined_at, true.left_at)
+        assert (polled.source, stay.source) == ("poll", "exact")
+        assert (polled.first_seen, polled.last_seen) != (stay.first_seen, stay.last_seen)
+
+
+def test_no_secret_stands_in_what_a_server_is_asked_for(asked, stage):
+    labels = str(asked.history()[-1].metadata)
+    assert SECRET not in labels
+    assert not [word for word in stage.context.vault.open_pair(stage.only_meeting().passwords) if word in labels]

@@ -39,10 +39,14 @@ def check(options: Mapping[str, object], where: str) -> None:
         raise InputError(f"{where}: {error}") from None
 
 
-def merged(defaults: Mapping[str, object], options: Mapping[str, object]) -> Chosen:
-    """The defaults of the installation, and what the course says instead."""
-    ours, theirs = read(defaults), read(options)
-    return Chosen({**ours.fields, **theirs.fields}, {**ours.meta, **theirs.meta}, {**ours.extra, **theirs.extra})
+def merged(*given: Mapping[str, object]) -> Chosen:
+    """All of these; what comes later goes before: the course's before the installation's."""
+    found = Chosen({}, {}, {})
+    for chosen in map(read, given):
+        found.fields.update(chosen.fields)
+        found.meta.update(chosen.meta)
+        found.extra.update(chosen.extra)
+    return found
 
 
 def read(options: Mapping[str, object]) -> Chosen:

@@ -36,7 +36,7 @@ def create_params(
     settings: Settings, course: Course, occurrence: Occurrence, meeting: Meeting, passwords: tuple[str, str]
 ) -> bbb.CreateParams:
     """The identical call, however often it is repeated; never a function of the clock (E18)."""
-    chosen = options.merged(settings.create, course.options)
+    chosen = options.merged(callbacks(settings), settings.create, course.options)
     return bbb.CreateParams(
         meeting_id=meeting.external_id,
         name=_name(course.title),
@@ -48,6 +48,22 @@ def create_params(
         meta={**chosen.meta, **labels_of(settings, course, occurrence)},
         extra=chosen.extra,
     )
+
+
+def callbacks(settings: Settings) -> dict[str, object]:
+    """Where a server tells our page what happens, and that it keeps what its own report of attendance is made of.
+
+    The addresses hold no secret: what comes to them is believed when it is signed (protocol section 8).
+    """
+    if settings.public_url is None or not settings.callbacks:
+        return {}
+    base = f"{settings.public_url.rstrip('/')}/callbacks"
+    return {
+        "meetingKeepEvents": True,
+        "meta_analytics-callback-url": f"{base}/analytics",
+        "meta_bbb-recording-ready-url": f"{base}/recording-ready",
+        "meta_endcallbackurl": f"{base}/meeting-ended",
+    }
 
 
 def _unused(settings: Settings, course: Course, occurrence: Occurrence) -> dict[str, int]:
