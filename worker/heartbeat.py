@@ -9,6 +9,7 @@ the cure for a worker that lost its broker and never took a message again. The b
 import faulthandler
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import celery.beat
@@ -21,6 +22,8 @@ from worker.settings import Settings, load
 _EVERY = 5.0
 #: A worker that heard nothing for this long must show that there was nothing to hear, seconds.
 _QUIET = 60.0
+#: A wall clock that lost so much against the monotonic one was set back, seconds.
+_SET_BACK = 0.5
 #: Bells that may wait; beat adds none to more, while nobody takes any.
 _ENOUGH = 20
 
@@ -108,6 +111,8 @@ class Scheduler(celery.beat.Scheduler):
 
     _heart: Heart | None = None
     _waited: ClassVar[dict[str, int]] = {}
+    #: The wall clock and the monotonic one at the last tick.
+    _clocks: tuple[float, float] | None = None
 
     def setup_schedule(self) -> None:
         super().setup_schedule()
@@ -132,4 +137,16 @@ class Scheduler(celery.beat.Scheduler):
     def tick(self, *given: Any, **named: Any) -> Any:
         if self._heart is not None:
             self._heart.beat()
+        self._follow_clock()
         return super().tick(*given, **named)
+
+    def _follow_clock(self) -> None:
+        """A clock that was set back: when each bell was last rung goes back with it, else none would ring till then."""
+        before, self._clocks = self._clocks, (time.time(), time.monotonic())
+        if before is None:
+            return
+        leap = (self._clocks[0] - before[0]) - (self._clocks[1] - before[1])
+        if leap < -_SET_BACK:
+            for entry in self.schedule.values():
+                entry.last_run_at = entry.last_run_at and entry.last_run_at + timedelta(seconds=leap)
+            self._heap = None  # it is made again from the entries

@@ -1,11 +1,14 @@
 """A worker or beat that cannot do its part ends with an error, and one that only has nothing to do lives on."""
 
 import json
+import time
+from datetime import UTC, datetime
 
 import pytest
 from celery import Celery
 
 from tests.deploy.compose import wait_for
+from worker.heartbeat import Scheduler
 
 STUCK_AFTER = 4
 
@@ -55,3 +58,18 @@ def test_worker_and_beat_end_with_an_error_when_their_broker_is_gone(impatient):
     impatient.running["valkey"].kill()
     assert worker.wait(40) == 1
     assert beat.wait(40) == 1
+
+
+def test_a_beat_whose_clock_is_set_back_an_hour_goes_on_ringing(monkeypatch, bare_environment):
+    """Celery's own would ring nothing until the hour has come again."""
+    real, apart = time.time, [0.0]
+    with Celery(broker="memory://") as app:
+        app.conf.beat_schedule = {"poll": {"task": "poll.sweep", "schedule": 0.05}}
+        monkeypatch.setattr(app, "now", lambda: datetime.fromtimestamp(real() + apart[0], UTC))
+        monkeypatch.setattr("worker.heartbeat.time.time", lambda: real() + apart[0])
+        beat, rung = Scheduler(app, schedule={}), []
+        monkeypatch.setattr(beat, "apply_entry", lambda entry, producer: rung.append(entry.name))
+        for step in (0.0, -3600.0, 0.0):
+            apart[0] = step
+            before = len(rung)
+            wait_for(lambda before=before: beat.tick() is not None and len(rung) > before + 2, within=5, every=0.01)
