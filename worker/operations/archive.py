@@ -142,7 +142,7 @@ def one(
             if (kept := _kept_before(context, key, store, part)) is not None:
                 return archive_rows.stored(context, key, kept, clock())
             job = Job(source.url, _reach(context, source.server), part, _limits(context), progress)
-            note = fetching.fetch(job, clock, until)
+            note = _fetched(job, clock, until)
             if note is None:
                 return archive_rows.paused(context, key, clock())
             return archive_rows.stored(context, key, _keep(context, key, store, part, note, source), clock())
@@ -160,6 +160,15 @@ def one(
         if is_full(error):
             return archive_rows.no_room(context, key, str(getattr(error, "strerror", error)), clock())
         return archive_rows.failed(context, key, f"{type(error).__name__}: {error}", clock(), final=False)
+
+
+def _fetched(job: Job, clock: Clock, until: datetime | None) -> Note | None:
+    """Of a page for people nothing is left here, not even a lock."""
+    try:
+        return fetching.fetch(job, clock, until)
+    except NoFile:
+        job.part.forget()
+        raise
 
 
 class _Source(NamedTuple):

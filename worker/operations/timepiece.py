@@ -48,6 +48,7 @@ class Timepiece:
         if abs(leap) <= _SET:
             return False
         self._apart -= timedelta(seconds=leap)  # until the database has said what is right
+        logs.event("clock_set", level="warning", seconds=round(leap, 1))
         return True
 
     def _look(self) -> None:
