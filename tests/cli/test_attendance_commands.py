@@ -51,7 +51,7 @@ def held(stage):
 
 REPORTS = [
     ("attendance",), ("matrix", "--course", "ALG-101"), ("sessions", "--course", "ALG-101"), ("person", "u1"),
-    ("totals",), ("totals", "--by", "server"), ("totals", "--by", "course"),
+    ("totals",), ("totals", "--by", "server"), ("totals", "--by", "course"), ("totals", "--by", "person"),
 ]  # fmt: skip
 
 

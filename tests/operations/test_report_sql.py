@@ -3,13 +3,14 @@
 import csv
 import io
 import random
+from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from worker.exports import write
-from worker.operations import corrections, report, report_attendance, tables_of_reports
+from worker.operations import corrections, report, report_attendance, report_people, tables_of_reports
 from worker.operations.report import Wanted
 from worker.store.tables import Correction, Course, Gap, Occurrence, Participant, Stay
 
@@ -116,3 +117,38 @@ def test_settled_sittings_are_left_to_postgresql_and_no_others(context, clock):
     assert {number for batch in found for number in batch.ids if not batch.in_sql} == (
         set(range(1, 16)) if context.database.is_sqlite else {1}
     )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_persons_totals_are_the_sum_of_their_rows_whoever_adds_them_up(context, clock, seed, monkeypatch):
+    dice, now = random.Random(seed), clock() + timedelta(days=3)
+    monkeypatch.setattr(report_people, "_PEOPLE", dice.choice([1, 1000]))
+    fill(context, dice, clock())
+    rows = list(report.attendance_rows(context, Wanted(), now))
+    found = list(report_people.by_person(context, Wanted(), now))
+
+    key = [row["user_id"] or f"?{row['full_name']}" for row in rows]
+    assert sorted(total["user_id"] or f"?{total['full_name']}" for total in found) == sorted(set(key))
+    for total in found:
+        own = [row for row, who in zip(rows, key, strict=True) if who == (total["user_id"] or f"?{total['full_name']}")]
+        counts = Counter(row["status"] for row in own)
+        came, missed = counts["present"] + counts["partial"], counts["absent"]
+        assert total["occurrences"] == len(own)
+        assert {word: total[word] for word in corrections.STATUSES} == {w: counts[w] for w in corrections.STATUSES}
+        assert total["late"] == sum(row["late"] and row["status"] in ("present", "partial") for row in own)
+        assert total["seconds_present"] == round(sum(row["seconds_present"] for row in own), 3)
+        assert total["percent"] == (round(100 * came / (came + missed), 2) if came + missed else None)
+        assert total["guest"] == all(row["guest"] for row in own)
+        assert total["full_name"] == min((row["guest"], row["full_name"]) for row in own)[1]
+    assert [total["guest"] for total in found] == sorted(total["guest"] for total in found)
+
+
+def test_totals_of_one_person_and_one_course_leave_out_the_others(context, clock):
+    fill(context, random.Random(3), clock())
+    now = clock() + timedelta(days=3)
+    with context.database.read() as session:
+        code = session.query(Course.code).order_by(Course.id).first()[0]
+    rows = list(report.attendance_rows(context, Wanted(code, user_id="u1"), now))
+    found = list(report_people.by_person(context, Wanted(code, user_id="u1"), now))
+
+    assert [total["occurrences"] for total in found] == ([len(rows)] if rows else [])

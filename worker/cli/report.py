@@ -91,7 +91,8 @@ def person(
 @app.command()
 def totals(
     by: Annotated[
-        str, typer.Option("--by", help="time: a row a minute; server or course: peak and mean of each.")
+        str,
+        typer.Option("--by", help="time: a row a minute; server or course: peak and mean of each; person: how often."),
     ] = "time",
     course: door.CourseOption = None,
     since: door.Since = None,

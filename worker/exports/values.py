@@ -1,12 +1,12 @@
 """Values of rows, settled: each becomes one of a few plain types, and each instant stands in the zone of its row."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
 from math import isfinite
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from worker.exports.table import Column, Kind, Row, Table
@@ -37,7 +37,14 @@ def settled(table: Table) -> Iterator[tuple[ZoneInfo, list[Plain]]]:
     columns = tuple((column.key, column.kind) for column in table.columns)
     for row in table.rows:
         place = _place(row, home)
-        yield place, [plain(row.get(key), kind, place) for key, kind in columns]
+        get: Callable[[str], Any] = row.get
+        yield (
+            place,
+            [
+                value if (value := get(key)) is None or type(value) is str else plain(value, kind, place)
+                for key, kind in columns
+            ],
+        )
 
 
 def plain(value: object, kind: Kind, place: tzinfo) -> Plain:

@@ -51,16 +51,13 @@ class Rows:
 
 def said(column: Column, cell: Plain, table: Table) -> str | None:
     """The text of a cell that is written as text; None for one that is a number to Excel, or nothing."""
-    match cell:
-        case bool():
-            return value(str(cell).lower(), table.language)
-        case str():
-            return value(cell, table.language) if localised(column) else cell
-        case int() | float():
-            return str(cell) if abs(cell) >= _EXACT else None  # Excel would round its digits away
-        case date():
-            return cell.isoformat() if cell.year < 1900 else None
-    return None
+    if isinstance(cell, str):
+        return value(cell, table.language) if localised(column) else cell
+    if isinstance(cell, bool):
+        return value("true" if cell else "false", table.language)
+    if isinstance(cell, int | float):
+        return str(cell) if abs(cell) >= _EXACT else None  # Excel would round its digits away
+    return cell.isoformat() if cell is not None and cell.year < 1900 else None
 
 
 def length(column: Column, cell: Plain, table: Table, place: ZoneInfo, home: ZoneInfo) -> int:
@@ -73,23 +70,23 @@ def length(column: Column, cell: Plain, table: Table, place: ZoneInfo, home: Zon
 def _cell(
     letter: str, column: Column, table: Table, styles: Mapping[str, int], elsewhere: Callable[[str], int]
 ) -> Callable[[str, Plain, str], str]:
-    """Writes the cells of one column; the zone is empty where it is the table's."""
-    start, inline, plain = f'<c r="{letter}', _inline(letter, styles["text"]), not localised(column)
+    """Writes the cells of one column; the zone is empty where it is the table's. The common types come first."""
+    start, inline, ours = f'<c r="{letter}', _inline(letter, styles["text"]), localised(column)
     number, day, home = (styles.get(kind, styles["text"]) for kind in (column.kind, "date", "instant"))
     scale = _SCALES.get(column.kind, 1)
 
     def write(row: str, cell: Plain, zone: str) -> str:
-        if plain and type(cell) is str:
+        if type(cell) is str and not ours:
             return inline(row, cell)
+        if isinstance(cell, datetime) and cell.year >= 1900:
+            return f'{start}{row}" s="{elsewhere(zone) if zone else home}"><v>{_serial(cell)}</v></c>'
+        if (type(cell) is float or type(cell) is int) and -_EXACT < cell < _EXACT:
+            return f'{start}{row}" s="{number}"><v>{cell if scale == 1 else cell / scale}</v></c>'
         text = said(column, cell, table)
         if text is not None:
             return inline(row, text)
-        if isinstance(cell, datetime):
-            return f'{start}{row}" s="{elsewhere(zone) if zone else home}"><v>{_serial(cell)}</v></c>'
-        if isinstance(cell, date):
-            return f'{start}{row}" s="{day}"><v>{cell.toordinal() - _EPOCH.toordinal()}</v></c>'
-        assert isinstance(cell, int | float)
-        return f'{start}{row}" s="{number}"><v>{cell if scale == 1 else cell / scale}</v></c>'
+        assert isinstance(cell, date)
+        return f'{start}{row}" s="{day}"><v>{cell.toordinal() - _EPOCH.toordinal()}</v></c>'
 
     return write
 

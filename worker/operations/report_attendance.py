@@ -20,8 +20,8 @@ from worker.operations.context import Context
 from worker.operations.report import Row, Wanted
 from worker.store.tables import Occurrence, Participant
 
-#: People a batch, more or less: finished rows are held in memory, lines in a file.
-_ROWS, _LINES = 3_000, 30_000
+#: People a batch, more or less: those judged in Python and finished rows are held in memory, lines in a file.
+_JUDGED, _ROWS, _LINES = 3_000, 10_000, 30_000
 _SPOOL = 2**20
 
 
@@ -44,7 +44,7 @@ def write_csv(
 ) -> None:
     """The same rows as CSV. ``seen`` is told after each batch how many it had."""
     to_csv.begin(table, stream)
-    for batch in batches(context, wanted, now, _ROWS if context.database.is_sqlite else _LINES):
+    for batch in batches(context, wanted, now, _LINES):
         if batch.in_sql:
             seen(_copied(context, wanted, batch, stream))
         else:
@@ -65,14 +65,12 @@ def _copied(context: Context, wanted: Wanted, batch: Batch, stream: BinaryIO) ->
 def _rows(context: Context, wanted: Wanted, batch: Batch, now: datetime) -> Iterator[Row]:
     with context.database.read() as session:
         if batch.in_sql:
-            found = list(report_sql.rows(session, context, batch.ids, wanted.user_id))
-        else:
-            found = list(report.rows_of(report.judged_batch(session, context, batch.ids, now), wanted))
-    yield from found
+            return report_sql.rows(session, context, batch.ids, wanted.user_id)
+        return report.rows_of(report.judged_batch(session, context, batch.ids, now), wanted)
 
 
 def batches(context: Context, wanted: Wanted, now: datetime, people: int) -> Iterator[Batch]:
-    """The sittings that have begun, as many together as about so many people are enrolled in."""
+    """The sittings that have begun, as many together as about so many people are enrolled in; fewer for Python."""
     with context.database.read() as session:
         columns = (Occurrence.id, Occurrence.course_id, Occurrence.settled_at.is_not(None))
         found = session.execute(report.begun(session, wanted, now).with_only_columns(*columns)).all()
@@ -80,12 +78,13 @@ def batches(context: Context, wanted: Wanted, now: datetime, people: int) -> Ite
         heads: dict[int, int] = dict(session.execute(counted).all())
     for settled, sittings in groupby(found, key=lambda row: row[2]):
         in_sql = settled and not context.database.is_sqlite
+        most = people if in_sql else _JUDGED
         ids: list[int] = []
         size = 0
         for number, course, _ in sittings:
             ids.append(number)
             size += heads.get(course, 0) + 1
-            if size >= people:
+            if size >= most:
                 yield Batch(ids, in_sql)
                 ids, size = [], 0
         if ids:

@@ -169,6 +169,16 @@ FROM ({_sorted(guard=False)}) AS m
 """  # noqa: S608
 
 
+#: Somebody without an id that is known is told apart by name alone.
+_TOTALS = f"""{_JUDGED}
+SELECT user_id, min(full_name COLLATE "C"), guest, sum(round(present * 1000)::bigint)::bigint,
+    count(*) FILTER (WHERE late AND status IN ('present', 'partial')), count(*) FILTER (WHERE status = 'present'),
+    count(*) FILTER (WHERE status = 'partial'), count(*) FILTER (WHERE status = 'absent'),
+    count(*) FILTER (WHERE status = 'excused'), count(*) FILTER (WHERE status = 'unknown')
+FROM marked GROUP BY user_id, guest, CASE WHEN user_id IS NULL THEN full_name END
+"""  # noqa: S608
+
+
 def _iso(column: str) -> str:
     """ISO 8601 in the course's zone, as Python writes it: microseconds only where there are any."""
     quick, slow = f"({column} AT TIME ZONE m.shift)", f"({column} AT TIME ZONE m.timezone)"
@@ -212,8 +222,15 @@ def rows(session: Session, context: Context, ids: Sequence[int], user_id: str | 
     """Finished rows of these sittings, all of them settled, in the order of `report.attendance_rows`."""
     keys = (*KEYS, "timezone")
     with _cursor(session) as cursor:
-        for row in cursor.execute(_ROWS, _parameters(context, ids, user_id)):
-            yield dict(zip(keys, row, strict=True))
+        found = cursor.execute(_ROWS, _parameters(context, ids, user_id)).fetchall()
+    return (dict(zip(keys, row, strict=True)) for row in found)
+
+
+def totals(session: Session, context: Context, ids: Sequence[int], user_id: str | None) -> list[tuple[Any, ...]]:
+    """What these sittings add to the totals of each person, as `report_people.Part` names it."""
+    with _cursor(session) as cursor:
+        found: list[tuple[Any, ...]] = cursor.execute(_TOTALS, _parameters(context, ids, user_id)).fetchall()
+    return found
 
 
 def copy(session: Session, context: Context, ids: Sequence[int], user_id: str | None, target: IO[bytes]) -> int:

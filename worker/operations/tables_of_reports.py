@@ -11,7 +11,7 @@ from worker.errors import InputError
 from worker.exports import Column, Format, Language, Table
 from worker.exports import people as written
 from worker.exports.files import opened
-from worker.operations import report, report_attendance, report_matrix, report_sessions, report_totals
+from worker.operations import report, report_attendance, report_matrix, report_people, report_sessions, report_totals
 from worker.operations.context import Context
 from worker.operations.report import Judged, Row, Wanted
 
@@ -49,6 +49,13 @@ _TOTALS: dict[str, tuple[tuple[Column, ...], Rows]] = {
         _columns("course title occurrences:integer peak:integer peak_at:instant mean:number seconds_present:seconds"),
         report_totals.by_course,
     ),
+    "person": (
+        _columns(
+            "user_id full_name:name occurrences:integer present:integer partial:integer late:integer absent:integer "
+            "excused:integer unknown:integer percent:percent seconds_present:seconds guest:flag"
+        ),
+        report_people.by_person,
+    ),
 }
 _PLAIN: dict[str, tuple[tuple[Column, ...], Rows]] = {
     "attendance": (_ATTENDANCE, report_attendance.rows),
@@ -68,7 +75,7 @@ def make(context: Context, name: str, wanted: Wanted, language: Language, now: d
         return _matrix(context, wanted, language, now)
     columns, rows = _found(name, by)
     table = Table(name, columns, rows(context, wanted, now), language, title=wanted.user_id or wanted.course)
-    notes = () if name == "totals" else _notes(context, language)
+    notes = () if name == "totals" and by != "person" else _notes(context, language)
     return replace(table, timezone=context.settings.timezone, notes=notes, generated_at=now)
 
 
@@ -102,8 +109,10 @@ def _counted(rows: Iterable[exports.Row], seen: Callable[[int], None]) -> Iterat
 
 def _check(context: Context, name: str, wanted: Wanted, by: str) -> None:
     """Refuse what cannot be before a first line is written: rows are only read later."""
-    if name == "totals" and by != "course" and wanted.course is not None:
-        raise InputError("totals over time and of servers know no courses: add --by course, or leave --course out")
+    if name == "totals" and by in ("time", "server") and wanted.course is not None:
+        raise InputError(
+            "totals over time and of servers know no courses: add --by course or --by person, or leave --course out"
+        )
     with context.database.read() as session:
         report.chosen(session, wanted)
 
