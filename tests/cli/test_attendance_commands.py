@@ -60,7 +60,7 @@ REPORTS = [
 def test_every_report_comes_in_every_format(meetingz, held, here, words, language):
     for form in ("csv", "json", "xlsx", "html", "pdf"):
         made = meetingz("report", *words, "--lang", language, "-o", f"out.{form}")
-        assert (made.code, made.out, made.err) == (0, "", "")
+        assert (made.code, made.out, made.err) == (0, f"wrote out.{form}\n", "")
     rows = meetingz("report", *words, "--format", "json").json
     with (here / "out.csv").open(encoding="utf-8-sig", newline="") as file:
         assert len(list(csv.reader(file))) == len(rows) + 1

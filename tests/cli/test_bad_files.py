@@ -3,6 +3,7 @@
 import pytest
 
 NATIVE = "code,title,cron,minutes\n"
+DAILY = "code,title,day,start,end\n"
 ROSTER = "course,user_id,full_name,role\n"
 
 TIMETABLES = [
@@ -14,6 +15,8 @@ TIMETABLES = [
     ("minutes in letters", NATIVE + "A,B,0 9 * * 6,ninety\n", ["row 2", "column minutes", "ninety"]),
     ("minutes below one", NATIVE + "A,B,0 9 * * 6,0\n", ["row 2", "column minutes"]),
     ("an unknown zone", "code,title,cron,minutes,timezone\nA,B,0 9 * * 6,90,Mars/Olympus\n", ["row 2", "Mars/Olympus"]),
+    ("a start at 24:00", DAILY + "A,B,Saturday,24:00,09:00\n", ["row 2", "column start", "write 00:00"]),
+    ("a class of no minutes", DAILY + "A,B,Saturday,10:00,10:00\n", ["row 2", "column end", "later end"]),
     ("one code, two titles", NATIVE + "A,B,0 9 * * 6,90\nA,C,0 9 * * 1,90\n", ["row 3", "column title", "row 2"]),
     ("no code", NATIVE + ",B,0 9 * * 6,90\n", ["row 2", "column code", "empty"]),
     ("Latin-1", NATIVE.encode() + b"A,Caf\xe9,0 9 * * 6,90\n", ["row 2", "0xe9", "UTF-8"]),

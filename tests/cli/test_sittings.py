@@ -65,14 +65,19 @@ def test_a_sitting_is_moved_extended_and_cancelled(meetingz, add):
     ("words", "said"),
     [
         (("add", "NOPE", "--start", "2040-01-01 10:00", "--end", "2040-01-01 11:00"), "there is no course 'NOPE'"),
-        (("add", "ALG-101", "--start", "2040-01-01 11:00", "--end", "2040-01-01 10:00"), "is not after the start"),
+        (
+            ("add", "ALG-101", "--start", "2040-01-01 11:00", "--end", "2040-01-01 10:00"),
+            "2040-01-01 10:00 (Asia/Tehran) is not after the start 2040-01-01 11:00 (Asia/Tehran)",
+        ),
         (("add", "ALG-101", "--start", "2001-01-01 10:00", "--end", "2001-01-01 11:00"), "has passed already"),
         (("add", "ALG-101", "--start", "tomorrow", "--end", "2040-01-01 11:00"), "'tomorrow'"),
         (("cancel", "999", "--reason", "snow"), "there is no occurrence 999"),
         (("cancel", "{id}", "--reason", " "), "the reason is empty"),
         (("extend", "{id}", "--minutes", "-5"), "write 1 to 1440"),
         (("move", "999", "--start", "2040-01-01 10:00", "--end", "2040-01-01 11:00"), "there is no occurrence 999"),
+        (("move", "{id}", "--start", "2040-01-01 10:00", "--end", "11:00"), "not a date with a time of day"),
         (("list", "--course", "NOPE"), "there is no course 'NOPE'"),
+        (("list", "--from", "1405/09/31x"), "'1405/09/31x' is not a date; write it as"),
         (("list", "--from", "foo"), "'foo'"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -87,6 +92,26 @@ def test_what_is_cancelled_is_not_cancelled_twice_or_joined(meetingz, add):
     meetingz("occurrence", "cancel", number, "--reason", "snow")
     refused(meetingz("occurrence", "cancel", number, "--reason", "snow"), "is cancelled already")
     refused(meetingz("join", number, "--user-id", "u1", "--name", "X"), "cancelled")
+
+
+def test_a_link_before_the_room_opens_says_when_in_the_zone_of_the_course(meetingz, add):
+    number = add("2040-01-01 10:00", "2040-01-01 11:00")["id"]
+    refused(meetingz("join", number, "--user-id", "u1", "--name", "X"), "it opens at 2040-01-01 09:45 (Asia/Tehran)")
+
+
+def test_a_correction_that_cannot_be_says_which_of_the_causes_it_is(meetingz, add):
+    running = add(ahead(minutes=-5), ahead(minutes=30))["id"]
+    coming, cancelled = (add(ahead(days=day), ahead(days=day, hours=1))["id"] for day in (2, 3))
+    meetingz("occurrence", "cancel", cancelled, "--reason", "snow")
+
+    def correct(number, who="u1"):
+        return meetingz("attendance", "correct", number, who, "present", "--reason", "her net was down")
+
+    refused(correct(running, "nobody"), "'nobody' was neither enrolled nor seen", "roster list")
+    refused(correct(coming), "has not begun")
+    refused(correct(cancelled), "is cancelled")
+    assert correct(running).code == 0
+    assert "+00:00" not in meetingz("attendance", "history", running).out
 
 
 def test_a_class_is_opened_joined_seen_and_reported_by_hand(meetingz, add, server, secret, school):

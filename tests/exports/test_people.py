@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 import pytest
 
-from tests.exports.tables import NOON, book, many, page, row, table
+from tests.exports.tables import COLUMNS, NOON, book, many, page, row, table
 from worker.exports import Column, Table, people, to_xlsx, words
 
 
@@ -41,6 +41,17 @@ def test_xlsx_in_persian_runs_from_the_right_with_a_jalali_column():
     assert [cell.value for cell in sheet[1]][-1] == "تاریخ شمسی"
     assert [cell.value for cell in sheet[2]][2:5] == ["زهرا محمدی", "حاضر", "خیر"]
     assert sheet[2][7].value == "۱۴۰۵/۰۹/۰۳"
+
+
+def test_what_stands_beside_a_status_is_not_counted_with_it():
+    columns = (*COLUMNS, Column("observed_status", "status"))
+    corrected = row() | {"observed_status": "absent"}
+    tree = page(table([corrected], columns=columns))
+    assert texts(tree, "//*[@class='tally']/li") == ["Present 1"]
+
+
+def test_a_page_says_what_it_is_and_of_what():
+    assert texts(page(table([row()], "fa", title="ALG-101")), "//h1") == ["حضور و غیاب · ALG-101"]
 
 
 def test_xlsx_goes_on_in_another_sheet_where_one_is_full(monkeypatch):

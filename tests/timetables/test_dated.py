@@ -25,7 +25,7 @@ def test_a_file_is_a_course(write):
 
 @pytest.mark.parametrize(
     ("row", "words"),
-    [("x,tomorrow,1", "no time of day"), ("x,2027-01-28T10:00Z,99", "0 to 24"), ("x,2027-01-28T10:00Z,", "empty")],
+    [("x,tomorrow,1", "a time of day"), ("x,2027-01-28T10:00Z,99", "0 to 24"), ("x,2027-01-28T10:00Z,", "empty")],
 )
 def test_errors(write, row, words):
     with pytest.raises(BadFile, match=words):

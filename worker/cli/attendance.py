@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(name="attendance", help="Attendance: correct, undo, history, refold.", no_args_is_help=True)
 
-Occurrence = Annotated[int, typer.Argument(metavar="OCCURRENCE", help="The sitting's number.")]
+Occurrence = Annotated[int, typer.Argument(metavar="OCCURRENCE", parser=door.whole, help="The sitting's number.")]
 User = Annotated[str, typer.Argument(metavar="USER", help="The id that join links carry.")]
 
 
@@ -48,12 +48,17 @@ def history(
     """Every correction of a sitting: who, when, why, before and after."""
     from worker.operations import corrections
 
-    with door.context().database.read() as session:
+    context = door.context()
+    with context.database.read() as session:
         rows = corrections.history(session, occurrence, user)
     if as_json:
         door.as_json([_facts(row) for row in rows])
         return
-    cells = [(r.id, r.user_id, r.before, r.status, r.reason, r.by, r.at.isoformat(), _undone(r)) for r in rows]
+    zone = context.settings.timezone
+    cells = [
+        (r.id, r.user_id, r.before, r.status, r.reason, r.by, door.clock_time(r.at, zone), _undone(r, zone))
+        for r in rows
+    ]
     headings = ("no.", "person", "before", "after", "reason", "by", "at", "undone")
     door.table(headings, cells, empty="nothing was corrected")
 
@@ -63,8 +68,8 @@ def _facts(row: "Correction") -> dict[str, Any]:
     return {key: getattr(row, key) for key in keys}
 
 
-def _undone(row: "Correction") -> str:
-    return f"{row.undone_at.isoformat()} by {row.undone_by}" if row.undone_at else ""
+def _undone(row: "Correction", zone: str) -> str:
+    return f"{door.clock_time(row.undone_at, zone)} by {row.undone_by}" if row.undone_at else ""
 
 
 @app.command()

@@ -123,6 +123,8 @@ def _edge(text: str, zone: str) -> datetime:
     try:
         return moment(f"{parse_date(text).isoformat()} 00:00", zone)
     except InvalidDate:
+        if ":" not in text:  # nobody meant a time
+            raise
         return moment(text, zone)
 
 

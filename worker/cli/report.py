@@ -3,9 +3,10 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,114 +20,109 @@ app = typer.Typer(name="report", help="Reports, as CSV, XLSX, HTML, JSON or PDF.
 
 _FORMATS: "tuple[Format, ...]" = ("csv", "xlsx", "html", "json", "pdf")
 _BINARY = ("xlsx", "pdf")
-FormatOption = Annotated[
-    str | None, typer.Option("--format", help="csv, xlsx, html, json or pdf; else by the file's name.")
+Sitting = Annotated[
+    int | None, typer.Option("--occurrence", metavar="ID", parser=door.whole, help="Only this sitting.")
 ]
-LanguageOption = Annotated[str | None, typer.Option("--lang", help="en or fa; for people's eyes: XLSX, HTML and PDF.")]
-Output = Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="stdout if left out.")]
-Sitting = Annotated[int | None, typer.Option("--occurrence", metavar="ID", help="Only this sitting.")]
 
 
-@app.command()
-def attendance(
-    course: door.CourseOption = None,
-    since: door.Since = None,
-    until: door.Until = None,
-    occurrence: Sitting = None,
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options that all reports have, as they were typed."""
+
+    course: door.CourseOption = None
+    since: door.Since = None
+    until: door.Until = None
     format: Annotated[
         str | None,
-        typer.Option("--format", help="csv, xlsx, html, json, pdf; or moodle: marks of a sitting for Moodle's import."),
-    ] = None,
-    language: LanguageOption = None,
-    output: Output = None,
-) -> None:
+        typer.Option(
+            "--format",
+            help="csv, xlsx, html, json or pdf; else by the file's name. Of attendance also moodle: "
+            "marks of a sitting for Moodle's import.",
+        ),
+    ] = None
+    language: Annotated[str | None, typer.Option("--lang", help="en or fa; for people's eyes: XLSX, HTML and PDF.")] = (
+        None
+    )
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="stdout if left out.")] = None
+
+
+def _report(command: Callable[..., None]) -> Callable[..., None]:
+    """Register a command that takes these options as its argument ``asked``, after options of its own."""
+    own, asked = signature(command).parameters, signature(Asked).parameters
+
+    def typed(**given: Any) -> None:
+        command(Asked(**{name: given.pop(name) for name in asked}), **given)
+
+    listed = [each for name, each in own.items() if name != "asked"] + list(asked.values())
+    typed.__dict__["__signature__"] = Signature([each.replace(kind=Parameter.KEYWORD_ONLY) for each in listed])
+    typed.__annotations__ = {each.name: each.annotation for each in listed}
+    app.command(name=command.__name__, help=command.__doc__)(typed)
+    return command
+
+
+@_report
+def attendance(asked: Asked, occurrence: Sitting = None) -> None:
     """A row a person and sitting: present, partial, absent, excused or unknown, late, left early, how long."""
-    wanted = _wanted(course, since, until, occurrence=occurrence)
-    if format == "moodle":
-        _write("moodle", wanted, "csv", language, output)
+    wanted = replace(_wanted(asked), occurrence=occurrence)
+    if asked.format == "moodle":
+        _write("moodle", wanted, replace(asked, format="csv"))
     else:
-        _write("attendance", wanted, format, language, output)
+        _write("attendance", wanted, asked)
 
 
-@app.command()
-def matrix(
-    course: door.CourseOption = None,
-    since: door.Since = None,
-    until: door.Until = None,
-    format: FormatOption = None,
-    language: LanguageOption = None,
-    output: Output = None,
-) -> None:
+@_report
+def matrix(asked: Asked) -> None:
     """One course: people down, sittings across, P L A E U; how often each, and the share attended."""
-    _write("matrix", _wanted(course, since, until), format, language, output)
+    _write("matrix", _wanted(asked), asked)
 
 
-@app.command()
-def sessions(
-    course: door.CourseOption = None,
-    since: door.Since = None,
-    until: door.Until = None,
-    format: FormatOption = None,
-    language: LanguageOption = None,
-    output: Output = None,
-) -> None:
+@_report
+def sessions(asked: Asked) -> None:
     """A row a sitting: held against its plan, who was expected and came, peak and mean online, who ended it."""
-    _write("sessions", _wanted(course, since, until), format, language, output)
+    _write("sessions", _wanted(asked), asked)
 
 
-@app.command()
+@_report
 def person(
-    user_id: Annotated[str, typer.Argument(metavar="USER", help="The id that join links carry.")],
-    course: door.CourseOption = None,
-    since: door.Since = None,
-    until: door.Until = None,
-    format: FormatOption = None,
-    language: LanguageOption = None,
-    output: Output = None,
+    asked: Asked, user_id: Annotated[str, typer.Argument(metavar="USER", help="The id that join links carry.")]
 ) -> None:
     """One learner's sittings, over all courses or one."""
-    _write("person", replace(_wanted(course, since, until), user_id=user_id), format, language, output)
+    _write("person", replace(_wanted(asked), user_id=user_id), asked)
 
 
-@app.command()
+@_report
 def totals(
+    asked: Asked,
     by: Annotated[
         str,
         typer.Option("--by", help="time: a row a minute; server or course: peak and mean of each; person: how often."),
     ] = "time",
-    course: door.CourseOption = None,
-    since: door.Since = None,
-    until: door.Until = None,
-    format: FormatOption = None,
-    language: LanguageOption = None,
-    output: Output = None,
 ) -> None:
     """How many people were online over time, and the peak and mean of each server or course."""
-    _write("totals", _wanted(course, since, until), format, language, output, by)
+    _write("totals", _wanted(asked), asked, by)
 
 
-def _wanted(course: str | None, since: str | None, until: str | None, occurrence: int | None = None) -> "Wanted":
+def _wanted(asked: Asked) -> "Wanted":
     from worker import settings
     from worker.operations.report import Wanted
 
-    start, end = door.span(since, until, settings.load().timezone)
-    return Wanted(course, start, end, occurrence)
+    return Wanted(asked.course, *door.span(asked.since, asked.until, settings.load().timezone))
 
 
-def _write(
-    name: str, wanted: "Wanted", format: str | None, language: str | None, output: Path | None, by: str = "time"
-) -> None:
+def _write(name: str, wanted: "Wanted", asked: Asked, by: str = "time") -> None:
     from worker.operations import tables_of_reports
 
-    chosen, context = _format(format, output), door.context()
-    if output is None and chosen in _BINARY and sys.stdout.isatty():
+    chosen, context = _format(asked.format, asked.output), door.context()
+    if asked.output is None and chosen in _BINARY and sys.stdout.isatty():
         raise typer.BadParameter(f"{chosen} is nothing for a terminal: name a file", param_hint="-o")
     if wanted.course is not None:
         door.require_course(context, wanted.course)  # rows are streamed: an unknown course is to be said before them
-    spoken = _language(language or context.settings.language)
-    target = output if output is not None else sys.stdout.buffer
-    with _progress(output) as seen:
+    spoken = _language(asked.language or context.settings.language)
+    target = asked.output if asked.output is not None else sys.stdout.buffer
+    with _progress(asked.output) as seen:
         tables_of_reports.write(context, name, wanted, chosen, spoken, door.now(), target, by=by, seen=seen)
+    if asked.output is not None:
+        door.say(f"wrote {asked.output}")
 
 
 @contextmanager

@@ -64,7 +64,9 @@ def parse_instant(text: str, timezone: str) -> datetime:
     day_text, _, time_text = ascii_digits(text).strip().replace("T", " ").replace("t", " ").partition(" ")
     found = _TIME.fullmatch(time_text.strip())
     if found is None:
-        raise InvalidDate(f"{text!r} has no time of day; write it as 2026-11-24T09:00 or 1405/09/03 09:00")
+        raise InvalidDate(
+            f"{text!r} is not a date with a time of day; write it as 2026-11-24T09:00 or 1405/09/03 09:00"
+        )
     try:
         local = datetime.combine(parse_date(day_text), _clock(found))
         return _at_offset(local, found["offset"]) if found["offset"] else to_utc(local, known_zone(timezone))
@@ -91,6 +93,11 @@ def parse_clock(text: str) -> timedelta:
     if int(found[2]) > 59 or span > timedelta(days=1):
         raise InvalidDate(f"{text!r} is a time that no clock shows; write 00:00 to 24:00")
     return span
+
+
+def local_text(instant: datetime, timezone: str) -> str:
+    """An instant as people of the zone write it, with the zone: `2026-11-24 09:00 (Asia/Tehran)`."""
+    return f"{instant.astimezone(known_zone(timezone)):%Y-%m-%d %H:%M} ({timezone})"
 
 
 def format_date(day: date, language: str) -> str:

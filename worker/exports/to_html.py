@@ -23,6 +23,8 @@ from worker.exports.words import VALUES, heading, phrase, value
 _LONG = 40
 _LETTERS = {"P": "present", "L": "partial", "A": "absent", "U": "unknown", "E": "excused"}
 _STATUSES = ("present", "partial", "absent", "excused", "unknown")
+#: Stands beside the status that holds: counted with it, everybody would be counted twice.
+_BESIDE = "observed_status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def rendered(table: Table) -> TemplateStream:
         series.add(values)
     page = _template().stream(
         table=table,
-        title=harmless(table.title or heading(table.name, table.language)),
+        title=harmless(" · ".join(filter(None, (heading(table.name, table.language), table.title)))),
         headings=[
             (column.kind, harmless(column.title or heading(column.key, table.language))) for column in table.columns
         ],
@@ -88,7 +90,7 @@ def _styles() -> dict[str, Markup]:
 
 def _row(table: Table, place: ZoneInfo, values: list[Plain], counts: Counter[str]) -> list[Cell]:
     for column, cell in zip(table.columns, values, strict=True):
-        if column.kind == "status" and isinstance(cell, str):
+        if column.kind == "status" and column.key != _BESIDE and isinstance(cell, str):
             counts[cell] += 1
     return [_cell(table, column, cell, place) for column, cell in zip(table.columns, values, strict=True)]
 

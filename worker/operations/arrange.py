@@ -6,6 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from worker.domain import lifecycle
+from worker.domain.calendars import local_text
 from worker.domain.text import match_key
 from worker.errors import Conflict, InputError, Unknown
 from worker.operations import story
@@ -62,14 +63,14 @@ def archive_in(session: Session, code: str, now: datetime) -> None:
 
 def add(context: Context, code: str, start: datetime, end: datetime, now: datetime) -> int:
     """An extra sitting. Returns its number. Raises Conflict where the course has an extra one at this very start."""
-    _check_span(start, end, now)
     with context.database.write() as session:
         found = course(session, code)
+        _check_span(start, end, now, found.timezone)
         if found.archived_at is not None:
             raise Conflict(f"the course {code!r} is archived")
         same = select(Occurrence.id).where(Occurrence.course_id == found.id, Occurrence.original_start == start)
         if session.scalar(same.where(Occurrence.slot_id.is_(None))) is not None:
-            raise Conflict(f"{code!r} has an extra sitting at {start.isoformat()} already")
+            raise Conflict(f"{code!r} has an extra sitting at {local_text(start, found.timezone)} already")
         opens_at, closes_at = lifecycle.window(start, end, None, lead_of(context, found))
         row = Occurrence(
             course_id=found.id,
@@ -97,9 +98,9 @@ def cancel(context: Context, occurrence_id: int, reason: str, now: datetime) -> 
 
 def move(context: Context, occurrence_id: int, start: datetime, end: datetime, now: datetime) -> None:
     """Another time for one sitting; ``original_start`` remembers the first. Not once its room is open."""
-    _check_span(start, end, now)
     with context.database.write() as session:
         found = occurrence(session, occurrence_id)
+        _check_span(start, end, now, session.get_one(Course, found.course_id).timezone)
         _still_ahead(found, now, "moved")
         if _has_live_meeting(session, found.id):
             raise Conflict(f"occurrence {found.id} has its room open already: extend it, or cancel it and add another")
@@ -156,10 +157,11 @@ def _still_ahead(found: Occurrence, now: datetime, done: str) -> None:
         raise Conflict(f"occurrence {found.id} is over and cannot be {done}")
 
 
-def _check_span(start: datetime, end: datetime, now: datetime) -> None:
+def _check_span(start: datetime, end: datetime, now: datetime, timezone: str) -> None:
     if end <= start:
-        raise InputError(f"the end {end.isoformat()} is not after the start {start.isoformat()}")
+        problem = f"the end {local_text(end, timezone)} is not after the start {local_text(start, timezone)}"
+        raise InputError(f"{problem}; mend one of the two")
     if end - start > timedelta(hours=24):
-        raise InputError("a sitting of more than 24 hours is not possible")
+        raise InputError("a sitting of more than 24 hours is not possible; mend the start or the end")
     if end <= now:
-        raise InputError(f"the end {end.isoformat()} has passed already")
+        raise InputError(f"the end {local_text(end, timezone)} has passed already; write a time to come")

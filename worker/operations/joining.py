@@ -14,10 +14,11 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
+from worker.domain.calendars import local_text
 from worker.errors import Conflict, InputError, SettingsError
 from worker.operations import arrange
 from worker.operations.context import Context
-from worker.store.tables import Meeting, Server
+from worker.store.tables import Course, Meeting, Occurrence, Server
 
 ROLES = ("moderator", "viewer")
 #: A ticket holds this long after the end of its sitting, for one that is extended.
@@ -47,7 +48,8 @@ def link(context: Context, occurrence_id: int, *, user_id: str, name: str, role:
         live = select(Meeting).where(Meeting.occurrence_id == occurrence_id, Meeting.closed_at.is_(None))
         meeting = session.scalar(live.where(Meeting.state == "open"))
         if meeting is None:
-            raise Conflict(_why_closed(occurrence.cancelled_at, occurrence.opens_at, occurrence.closes_at, now))
+            timezone = session.get_one(Course, occurrence.course_id).timezone
+            raise Conflict(_why_closed(occurrence, timezone, now))
         server = session.get_one(Server, meeting.server_id)
     attendee, moderator = context.vault.open_pair(meeting.passwords)
     return context.connect(server).join_url(
@@ -59,13 +61,13 @@ def link(context: Context, occurrence_id: int, *, user_id: str, name: str, role:
     )
 
 
-def _why_closed(cancelled_at: datetime | None, opens_at: datetime, closes_at: datetime, now: datetime) -> str:
-    if cancelled_at is not None:
+def _why_closed(occurrence: Occurrence, timezone: str, now: datetime) -> str:
+    if occurrence.cancelled_at is not None:
         return "this occurrence is cancelled"
-    if now < opens_at:
-        return f"its room is not open yet; it opens at {opens_at.isoformat()}"
-    if now >= closes_at:
-        return f"this occurrence was over at {closes_at.isoformat()}"
+    if now < occurrence.opens_at:
+        return f"its room is not open yet; it opens at {local_text(occurrence.opens_at, timezone)}"
+    if now >= occurrence.closes_at:
+        return f"this occurrence was over at {local_text(occurrence.closes_at, timezone)}"
     return "its room is not open now; see `meetingz occurrence list` and `meetingz doctor`"
 
 

@@ -146,9 +146,18 @@ def status_of(context: Context, occurrence_id: int, user_id: str, now: datetime)
         for person in judged.people:
             if person.user_id == user_id:
                 return person.status
-    raise Unknown(
-        f"{user_id!r} was neither enrolled nor seen in occurrence {occurrence_id}, or it was cancelled or has not begun"
-    )
+    raise Unknown(_why_no_status(context, occurrence_id, user_id, now))
+
+
+def _why_no_status(context: Context, occurrence_id: int, user_id: str, now: datetime) -> str:
+    with context.database.read() as session:
+        row = session.get_one(Occurrence, occurrence_id)
+    if row.cancelled_at is not None:
+        return f"occurrence {occurrence_id} is cancelled: nobody is present or absent in it"
+    if row.starts_at > now:
+        return f"occurrence {occurrence_id} has not begun: correct its attendance afterwards"
+    place = "`meetingz report attendance --occurrence` and `meetingz roster list`"
+    return f"{user_id!r} was neither enrolled nor seen in occurrence {occurrence_id}; {place} show the user ids"
 
 
 def _stays(session: Session, ids: Sequence[int]) -> dict[int, list[Stay]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from worker import exports
+from worker.domain.calendars import persian_digits
 from worker.errors import InputError
 from worker.exports import Column, Format, Language, Table
 from worker.exports import people as written
@@ -160,10 +161,13 @@ def _notes(context: Context, language: Language) -> tuple[str, ...]:
     """The rules by which the statuses were given: a figure without its rule is no fact."""
     s = context.settings
     if language == "fa":
-        return (
-            f"حاضر: دست‌کم {s.present_percent:g}٪ زمان برنامه‌ریزی‌شده؛ ناقص: دست‌کم {s.partial_percent:g}٪.",
-            f"اگر کمتر از {s.observed_percent:g}٪ کلاس دیده شده باشد، وضعیت نامعلوم است: نه حاضر، نه غایب.",
-            f"هر {s.poll_period_seconds:g} ثانیه یک بار نگاه شده است؛ خطای هر ورود یا خروج حداکثر همین اندازه است.",
+        return tuple(
+            persian_digits(note)
+            for note in (
+                f"حاضر: دست‌کم {s.present_percent:g}٪ زمان برنامه‌ریزی‌شده؛ ناقص: دست‌کم {s.partial_percent:g}٪.",
+                f"اگر کمتر از {s.observed_percent:g}٪ کلاس دیده شده باشد، وضعیت نامعلوم است: نه حاضر، نه غایب.",
+                f"هر {s.poll_period_seconds:g} ثانیه یک بار نگاه شده است؛ خطای هر ورود یا خروج حداکثر همین اندازه است.",
+            )
         )
     return (
         f"Present: at least {s.present_percent:g} % of the planned time; partial: at least {s.partial_percent:g} %.",

@@ -67,7 +67,11 @@ def _length(row: Row, start: timedelta) -> int:
     if not row.text("end"):
         return _minutes(row)
     end = _said(row, "end", parse_clock, row.text("end"))
-    if end <= start:
+    if start == timedelta(days=1):
+        raise row.bad("start", "24:00 is the end of a day", "write 00:00, with the day that begins then")
+    if end == start:
+        raise row.bad("end", "the class ends when it begins", "write a later end")
+    if end < start:
         raise row.bad("end", "the class ends before it begins", "exchange start and end")
     return int((end - start).total_seconds()) // 60
 
