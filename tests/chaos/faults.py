@@ -41,6 +41,8 @@ class Ground(NamedTuple):
     broker: object
     schools: tuple
     locks: dict
+    disk: object
+    clocks: object
 
 
 @contextlib.contextmanager
@@ -55,12 +57,13 @@ def alone(*locks):
 
 
 def until_whole(keeper):
-    """Every process runs, and has shown that it works."""
+    """Every process runs, and has shown that it works. The names of those that have not within the time."""
     deadline = time.monotonic() + PATIENCE
-    while not all(each.ready for each in keeper.all):
+    while waited_for := [each.name for each in keeper.all if not each.ready]:
         if time.monotonic() > deadline:
-            return
+            break
         time.sleep(0.05)
+    return waited_for
 
 
 def _kill(ground, random, places):
@@ -230,6 +233,39 @@ def one_lie(ground, random):
     return school.name
 
 
+def disk_full(ground, random):
+    """No room in the archive, in the middle of a file or before it. The whole of it is one lock."""
+    with alone(ground.locks["disk"]):
+        seconds, pages = random.uniform(4, 9), random.choice((0, 3, 3, 4, 4))
+        if ground.disk.is_mounted and random.random() < 0.7:
+            ground.disk.fill(pages)
+            try:
+                time.sleep(seconds)
+            finally:
+                ground.disk.empty()
+            return f"no space, but for {pages} pages"
+        workers = ground.keeper.workers
+        with contextlib.ExitStack() as lifted:
+            for place in workers:
+                lifted.callback(lambda place=place: ground.disk.lift(place.pids))
+                ground.disk.limit(place.pids)
+            time.sleep(seconds)
+        return "files may not grow"
+
+
+def clock_set(ground, random):
+    """The wall clock of one process, and of its children, forward or back, and right again some seconds later."""
+    place = random.choice(ground.keeper.all)
+    with alone(place.clock):
+        step = random.choice((-1, 1)) * random.choice((1.5, 5, 20, 90, 3600))
+        ground.clocks.set(place.name, step)
+        try:
+            time.sleep(random.uniform(3, 8))
+        finally:
+            ground.clocks.set(place.name, 0)
+        return f"{place.name}: {step:+g} s"
+
+
 KINDS = (
     Kind("a worker killed (its whole group)", 3, worker_killed),
     Kind("a beat killed", 2, beat_killed),
@@ -248,4 +284,6 @@ KINDS = (
     Kind("answers slow", 3, answers_slow),
     Kind("done, but the answer lost", 4, answer_lost),
     Kind("notFound once about a meeting that lives", 2, one_lie),
+    Kind("the disk of the archive full", 3, disk_full),
+    Kind("the wall clock of one process set, up to an hour", 4, clock_set),
 )

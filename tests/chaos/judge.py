@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from sqlalchemy import func, select
 
+from tests.chaos import archive
 from tests.chaos.measures import GRACE, PERIOD, QUIET, SETTINGS
 from worker.domain.spans import Span, clip, merge, minus
-from worker.store.tables import Event, Gap, Meeting, Occurrence, Recording, Stay
+from worker.store.tables import Alarm, Event, Gap, Meeting, Occurrence, Recording, Stay
 
 #: The bells that two beats send within a period, and what one sweep of each loop sends; all of it twice.
 QUEUE = 2 * (2 * 5 + (3 + 1 + 3 + 2 + 5))
@@ -25,8 +26,9 @@ class Verdict(NamedTuple):
 def judge(seen):
     """A verdict for each promise."""
     facts = _Facts(seen)
-    checks = (_two_live, _left_open, _no_room, _stays, _credited, _missed, _dark, _recordings, _resumed, _queue, _stuck)
-    return [check(facts) for check in (*checks, _settled)]
+    classes = (_two_live, _left_open, _early, _no_room)
+    people = (_stays, _credited, _missed, _dark)
+    return [check(facts) for check in (*classes, *people, _recordings, _archive, _resumed, _queue, _stuck, _settled)]
 
 
 def _at(seconds):
@@ -40,7 +42,8 @@ class Instance(NamedTuple):
     meeting_id: str
     internal_id: str
     span: Span
-    forgotten: bool
+    ended_at: datetime
+    end_reason: str | None
 
 
 class _Facts:
@@ -82,6 +85,22 @@ class _Facts:
         """What of these no wave of faults touches."""
         return minus(spans, self.waves)
 
+    def split(self, by_room):
+        """The longest that people sat in two rooms of one class at once, wherever that came from, seconds."""
+        inside = defaultdict(list)
+        for key, school in self.seen.schools.items():
+            for stay in school.truth:
+                until = stay["left_at"] or school.state["now"]
+                inside[key, stay["meeting_id"]].append(Span(_at(stay["joined_at"]), _at(until)))
+        longest = 0.0
+        for room, instances in by_room.items():
+            for one, two in combinations(instances, 2):
+                if one.server != two.server:
+                    there = [clip(merge(inside[each.server, room]), each.span) for each in (one, two)]
+                    both = [span for each in there[0] for span in clip(there[1], each)]
+                    longest = max(longest, sum(span.seconds for span in both))
+        return longest
+
     def without_room(self, lesson):
         """When within its time no server showed a room of this class."""
         window = Span(_at(lesson.starts_at), _at(lesson.ends_at))
@@ -103,7 +122,7 @@ def _instances(key, school):
         until = each["ended_at"] or school.state["now"]
         forgotten = [at for at in school.forgot_at if each["created_at"] < at < until]
         span = Span(_at(each["created_at"]), _at(min([until, *forgotten])))
-        yield Instance(key, each["meeting_id"], each["internal_id"], span, bool(forgotten))
+        yield Instance(key, each["meeting_id"], each["internal_id"], span, _at(until), each["end_reason"])
 
 
 def _said(key, spans):
@@ -125,7 +144,7 @@ def _two_live(facts):
                 broken.append(_said(f"{room} {one.internal_id} {two.internal_id}", both))
     broken += _two_rows(facts)
     figure = f"{len(broken)}; left behind and cleaned up: {pairs}, at most {worst:.1f} s outside faults"
-    figure += f" (allowed {facts.orphan:.0f} s)"
+    figure += f" (allowed {facts.orphan:.0f} s), with people in both for at most {facts.split(by_room):.1f} s"
     return Verdict("No class with two live meetings", len(broken), figure, tuple(broken))
 
 
@@ -155,6 +174,28 @@ def _left_open(facts):
     broken += [f"row of meeting {each.id} is {each.state}" for each in facts.meetings if each.closed_at is None]
     figure = f"{len(broken)} of {len(facts.instances)}; the longest stayed {worst:.1f} s outside faults"
     return Verdict("No meeting left open beyond its grace and two sweeps", len(broken), figure, tuple(broken))
+
+
+def _early(facts):
+    """By the servers' clocks, which nobody sets: rooms made before their lead, and ended before end and grace."""
+    earliest, broken = 0.0, []
+    for each in facts.instances:
+        occurrence = facts.occurrences[facts.rooms[each.meeting_id]]
+        due = occurrence.closes_at + timedelta(seconds=GRACE)
+        early = (occurrence.opens_at - each.span.start).total_seconds()
+        if each.end_reason == "end" and not _has_another(facts, each):
+            early = max(early, (due - each.ended_at).total_seconds())
+        earliest = max(earliest, early)
+        if early > facts.seen.plan.slack:
+            broken.append(_said(f"{each.meeting_id} {each.internal_id} {early:.1f} s early", [each.span]))
+    figure = f"{len(broken)} of {len(facts.instances)}; at most {earliest:.1f} s (clocks were set up to an hour wrong)"
+    return Verdict("No room opened or ended before its time", len(broken), figure, tuple(broken))
+
+
+def _has_another(facts, room):
+    """Whether its class had another room when it ended: then it was one that had been left behind."""
+    others = (each for each in facts.instances if each.meeting_id == room.meeting_id and each is not room)
+    return any(each.span.start <= room.ended_at <= each.span.end for each in others)
 
 
 def _no_room(facts):
@@ -240,6 +281,16 @@ def _recordings(facts):
     return Verdict("No recording missed", len(missed), f"{len(missed)} of {there}", tuple(missed))
 
 
+def _archive(facts):
+    astray, stored = archive.astray(facts.seen.context), archive.stored(facts.seen.context)
+    with facts.seen.context.database.read() as session:
+        left = session.scalars(select(Alarm.id).where(Alarm.kind == "archive_full", Alarm.recovered_at.is_(None))).all()
+    full = facts.kinds.get("archive_full", 0)
+    figure = f"{len(astray)} not whole or lying about, {stored} stored; an alarm told {full} times that it was full"
+    broken = (*astray, *(f"alarm {number} stands" for number in left))
+    return Verdict("Every file of a recording is stored whole, however full the disk was", len(broken), figure, broken)
+
+
 def _resumed(facts):
     waves = facts.seen.waves
     times = [seconds for wave in waves for seconds in wave.resumed.values() if seconds is not None]
@@ -250,7 +301,12 @@ def _resumed(facts):
         if seconds is None or seconds > facts.bound
     ]
     middle = sorted(times)[len(times) // 2] if times else 0.0
-    figure = f"{len(broken)} of {len(waves) * 5} later; median {middle:.1f} s, longest {max(times, default=0):.1f} s"
+    figure = f"{len(broken)} of {len(waves) * 5} later; median {middle:.1f} s, longest {max(times, default=0):.1f} s "
+    waits = sorted(wave.ended - wave.over for wave in waves)
+    figure += (
+        f"after all processes ran again, which took {waits[len(waits) // 2]:.1f} s in the median, {waits[-1]:.1f} s "
+    )
+    figure += "at most after the last fault"
     return Verdict("Every loop goes on within two periods of the end of the faults", len(broken), figure, tuple(broken))
 
 
@@ -263,6 +319,9 @@ def _queue(facts):
 
 def _stuck(facts):
     silent = [f"{name}: {seconds:.1f} s" for seconds, name in facts.seen.silences if seconds >= QUIET - 0.5]
+    silent += [
+        f"{name} did not come up after {_at(wave.over):%H:%M:%S}" for wave in facts.seen.waves for name in wave.lost
+    ]
     longest = max((seconds for seconds, _ in facts.seen.silences), default=0.0)
     ended = [f"{name} ended with {status} at {_at(at):%H:%M:%S}" for at, name, status in facts.seen.ended]
     figure = f"{len(silent)} of {len(facts.seen.silences)}; longest without a message {longest:.1f} s; "

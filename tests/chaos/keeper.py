@@ -6,6 +6,8 @@ import signal
 import threading
 import time
 
+import psutil
+
 from tests.processes.programs import Programs
 
 #: Seconds from the end of a process to the next one of its kind.
@@ -19,9 +21,10 @@ class Doubled(Programs):
 class Kept:
     """One place, in which one process after another runs."""
 
-    def __init__(self, name, folder, start):
+    def __init__(self, name, folder, start, own):
         self.name = name
-        self.lock = threading.Lock()
+        self.lock, self.clock = threading.Lock(), threading.Lock()
+        self._own = own
         self.held = False  #: not to be started again for now
         self.worked = folder / f"{name}.worked"
         self._heart = folder / f"{name}.heart"
@@ -31,7 +34,7 @@ class Kept:
 
     def start(self):
         self.started_at, self._died_at = time.time(), None
-        own = {"MEETINGZ_HEARTBEAT_FILE": str(self._heart), "CHAOS_WORKED": str(self.worked)}
+        own = {"MEETINGZ_HEARTBEAT_FILE": str(self._heart), "CHAOS_WORKED": str(self.worked), **self._own}
         self.process = self._start(self.name, **own)
 
     @property
@@ -39,6 +42,13 @@ class Kept:
         """Its process runs and has shown that it works: a worker took a message, a beat sent one."""
         runs = self.process.poll() is None and not self.held
         return runs and self.worked.exists() and self.worked.stat().st_mtime >= self.started_at
+
+    @property
+    def pids(self):
+        """Of its process and the children."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return [self.process.pid, *(each.pid for each in psutil.Process(self.process.pid).children())]
+        return []
 
     def signal(self, number):
         """To the whole group: the process and its children."""
@@ -62,10 +72,14 @@ class Kept:
 class Keeper:
     """All of them, and a thread that looks after them."""
 
-    def __init__(self, folder, settings):
-        self._programs = Doubled(folder, **settings)
-        self.workers = [Kept(f"worker-{number}", folder, self._programs.worker) for number in (1, 2)]
-        self.beats = [Kept(f"beat-{number}", folder, self._programs.beat) for number in (1, 2)]
+    def __init__(self, folder, settings, clocks):
+        self._programs = programs = Doubled(folder, **settings)
+
+        def kept(kind, start):
+            names = [f"{kind}-{number}" for number in (1, 2)]
+            return [Kept(name, folder, start, clocks.environment(name)) for name in names]
+
+        self.workers, self.beats = kept("worker", programs.worker), kept("beat", programs.beat)
         #: Those that ended by themselves: when, who, and with which status.
         self.ended = []
         self._stopping = threading.Event()

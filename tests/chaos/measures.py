@@ -31,7 +31,10 @@ SETTINGS = {
     "late_seconds": 10,
     "left_early_seconds": 10,
     "secret_key": "a key for tests only",
+    "download_reserve_bytes": 0,
 }
+#: Of a file of a recording, bytes: some pages.
+MEDIA_SIZE = 10_000
 #: The longest a task may run, so that a process can be stopped for longer than that.
 SOFT_LIMIT, HARD_LIMIT = 6, 8
 #: How many times faster the servers' own clocks run than in life; a minute that a caller names is a minute.

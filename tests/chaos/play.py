@@ -14,7 +14,9 @@ from typing import NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from tests.chaos import faults, ground, judge
+from tests.chaos import archive, faults, ground, judge
+from tests.chaos.clocks import Clocks
+from tests.chaos.disk import Disk
 from tests.chaos.keeper import Keeper
 from tests.chaos.measures import GRACE, LEAD, PATIENCE, QUIET, SETTINGS
 from tests.chaos.people import Crowd, Lesson, cast
@@ -44,7 +46,9 @@ class Wave(NamedTuple):
     """Faults that came together: from the first one's beginning until all of them were over."""
 
     began: float
-    ended: float
+    over: float  #: the last fault was
+    ended: float  #: and all processes were whole again
+    lost: list  #: those that were not
     resumed: dict  #: seconds from then until each loop ended a sweep; None: it did not
 
 
@@ -84,18 +88,22 @@ class _Play:
             broker = ground.Broker()
             stack.callback(lambda: broker.stop())
             settings = {**SETTINGS, "database_url": database.url, "broker_url": broker.url, "data_dir": str(folder)}
+            settings["archive_url"] = f"file://{folder / 'archive'}"
+            disk, clocks = Disk(folder / "archive"), Clocks(folder)
+            stack.callback(disk.close)
             self._context = contexts.make(Settings(**settings))
             stack.callback(self._context.database.dispose)
             migrate.upgrade(self._context.database)
             self._schools = self._open_schools(stack)
             self._lessons = self._arrange()
-            self._keeper = Keeper(folder, settings)
+            self._keeper = Keeper(folder, settings, clocks)
             stack.callback(self._keeper.stop)
             self._crowd = Crowd(self._context.database, self._schools, self._lessons)
             stack.callback(self._crowd.stop)
             stack.callback(self._stopping.set)
-            locks = {name: threading.Lock() for name in ("broker", "database", "one", "two", "three")}
-            self._ground = faults.Ground(self._keeper, database, broker, tuple(self._schools.values()), locks)
+            locks = {name: threading.Lock() for name in ("broker", "database", "disk", "one", "two", "three")}
+            schools = tuple(self._schools.values())
+            self._ground = faults.Ground(self._keeper, database, broker, schools, locks, disk, clocks)
             threading.Thread(target=self._sample, args=[broker], daemon=True).start()
             return self._play()
 
@@ -123,7 +131,8 @@ class _Play:
         people = cast(self._random, code, starts_at, ends_at, self._random.randint(4, 9))
         recorded = self._random.random() < 0.5
         with self._context.database.write() as session:
-            course = Course(code=code, title=code, timezone="UTC", record="always" if recorded else "never", options={})
+            kept = {"record": "always" if recorded else "never", "download": recorded}
+            course = Course(code=code, title=code, timezone="UTC", options={}, **kept)
             session.add(course)
             session.flush()
             for each in people:
@@ -171,20 +180,22 @@ class _Play:
             done = list(pool.map(self._strike, kinds, delays, seeds))
         for school in self._schools.values():
             school.do("faults/clear")
-        faults.until_whole(self._keeper)  # some end by themselves for what was done to others
+        over = time.time()
+        lost = faults.until_whole(self._keeper)  # some end by themselves for what was done to others
         ended = time.time()
         self._done += [each for each in done if each is not None]
         resumed = self._resumed(ended)
         time.sleep(max(0.0, ended + QUIET - time.time()))
         self._look_for_silent(ended)
-        self._waves.append(Wave(began, ended, resumed))
+        self._waves.append(Wave(began, over, ended, lost, resumed))
         worst = max((seconds for seconds in resumed.values() if seconds is not None), default=0.0)
         self._say(
             f"wave {number}: {len(self._done)} faults so far, {ended - began:.0f} s, all loops after {worst:.1f} s"
         )
 
     def _choose(self):
-        quick = [kind for kind in faults.KINDS if not kind.slow]
+        settable = self._ground.clocks.can_be_set
+        quick = [kind for kind in faults.KINDS if not kind.slow and (settable or kind.strike is not faults.clock_set)]
         chosen = self._random.choices(quick, [kind.weight for kind in quick], k=self._plan.wave)
         if self._random.random() < 0.4:
             slow = [kind for kind in faults.KINDS if kind.slow]
@@ -231,7 +242,8 @@ class _Play:
         """Until every class is settled and every recording is known: no faults any more."""
         last = max(each.ends_at for each in self._lessons)
         while time.time() < last + GRACE + 60:
-            if time.time() > last and not self._unsettled() and not self._rooms_left() and self._recordings_known():
+            over = time.time() > last and not self._unsettled() and not self._rooms_left()
+            if over and self._recordings_known() and not archive.astray(self._context):
                 return max(0.0, time.time() - last - GRACE)
             time.sleep(0.5)
         return None
