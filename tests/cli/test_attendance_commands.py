@@ -15,6 +15,7 @@ from worker.cli import door
 from worker.operations import arrange, report_totals, servers
 from worker.operations import context as contexts
 from worker.settings import Settings
+from worker.store.tables import Gap, Stay
 
 HOSTILE = '=HYPERLINK("http://evil.example")<script>\x1b[31m'
 
@@ -141,8 +142,17 @@ def test_wrong_use_is_exit_2(meetingz, school, words):
     assert meetingz(*words).code == 2
 
 
-def test_folding_again_from_the_command(meetingz, held):
-    assert meetingz("attendance", "refold", "--course", "ALG-101").out == "folded 1 sittings again\n"
+def test_folding_again_from_the_command_gives_the_same_to_the_byte(meetingz, held, stage):
+    def everything():
+        rows = [[getattr(row, key) for key in keys] for table, keys in columns.items() for row in stage.rows(table)]
+        return rows, *(meetingz("report", "attendance", "--format", form).out for form in ("csv", "json", "html"))
+
+    columns = {table: table.__table__.columns.keys() for table in (Stay, Gap)}
+    before = everything()
+    assert len(before[0]) >= 2
+    for words in (("--course", "ALG-101"), (), ("--from", held.at(-1).date())):
+        assert meetingz("attendance", "refold", *words).out == "folded 1 sittings again\n"
+        assert everything() == before
 
 
 def test_a_course_gets_thresholds(meetingz, held):

@@ -80,6 +80,12 @@ def test_e54_whichever_device_is_named_first(roles):
     assert [stay.role for stay in fold([Run(at(0), (sighting,))], TOLERANCE)] == ["MODERATOR"]
 
 
+@pytest.mark.parametrize("role", ["VIEWER", "MODERATOR"])
+def test_somebody_is_called_as_they_were_called_first(role):
+    sightings = [Sighting(at(n), at(n), (Seen("a", f"Name {n}", role),)) for n in (0, 30, 60)]
+    assert [stay.full_name for stay in fold([Run(at(0), tuple(sightings))], TOLERANCE)] == ["Name 0"]
+
+
 def test_e58_a_recorder_is_nobody():
     bots = re.compile("(?i)^recorder")
     assert stays(seen(0, 60, "recorder-1", "a"), bots=bots) == [("a", 0, 60)]
@@ -91,6 +97,12 @@ def test_e48_made_up_ids_are_unknown_people():
     assert not Seen("w_abcdefghij12", "Zahra", "VIEWER").is_known
     assert not Seen("", "Zahra", "VIEWER").is_known
     assert Seen("w_my-own-id", "Zahra", "VIEWER").is_known
+    assert Seen("w_abcdefghij123", "Zahra", "VIEWER").is_known
+
+
+def test_e48_who_has_no_id_is_never_taken_for_somebody_whose_id_is_that_name():
+    people = (Seen("", "Zahra", "VIEWER"), Seen("Zahra", "Somebody else", "VIEWER"))
+    assert stays(Sighting(at(0), at(60), people)) == [("?Zahra", 0, 60), ("Zahra", 0, 60)]
 
 
 def test_runs_of_one_class_are_one_class():

@@ -53,8 +53,9 @@ def test_e62_a_known_leave_ends_at_the_poll_that_missed_them_less_the_latency(la
     [(), (seen(330, 600, "a"),), (seen(400, 600, "b"),)],
     ids=["no poll at all", "still there", "a poll after a silence"],
 )
-def test_nothing_is_taken_away_where_no_poll_missed_them_in_time(later):
-    run = Run(at(0), (seen(0, 300, "a"), *later), None, timedelta(seconds=80))
+@pytest.mark.parametrize("latency", [80, 200])
+def test_nothing_is_taken_away_where_no_poll_missed_them_in_time(later, latency):
+    run = Run(at(0), (seen(0, 300, "a"), *later), None, timedelta(seconds=latency))
     assert folded(run)[0][2] >= 300
 
 
@@ -91,6 +92,14 @@ def spans_of(runs):
 def test_e44_who_was_seen_before_and_after_a_room_was_replaced_never_left():
     runs = replaced(0, 300, "a", "b", then=(seen(360, 390, "a"), seen(420, 600, "a", "b")))
     assert spans_of(runs) == [("a", 0, 600), ("b", 0, 300), ("b", 420, 600)]
+
+
+def test_e44_only_who_was_there_last_and_first_is_carried_over_whatever_the_order_of_the_runs():
+    old = Run(at(0), (seen(0, 60, "a", "b"), seen(90, 300, "a")), at(330), replaced=True)
+    new = Run(at(335), (seen(360, 390, "a", "b", "c"), seen(420, 600, "a")))
+    expected = [("a", 0, 600), ("b", 0, 60), ("b", 360, 390), ("c", 360, 390)]
+    assert spans_of([old, new]) == expected
+    assert spans_of([new, old]) == expected
 
 
 @pytest.mark.parametrize(("after", "parts"), [(390, 1), (391, 2)])
@@ -153,6 +162,12 @@ def test_a_single_sighting_within_a_report_is_replaced_as_well():
     assert folded(run) == [("a", 10, 500, "exact")]
 
 
+@pytest.mark.parametrize("second", [0, 600])
+def test_a_single_sighting_at_either_end_of_a_report_is_replaced_too(second):
+    run = Run(at(0), (seen(second, second, "b"),), None, timedelta(0), REPORT)
+    assert folded(run) == [("a", 10, 500, "exact")]
+
+
 def test_a_report_lights_the_gaps_that_it_covers():
     sightings = (seen(0, 60, "a"), seen(300, 590, "a"), seen(800, 900, "a"))
     assert gaps([Run(at(0), sightings)], TOLERANCE, at(900)) == [span(60, 300), span(590, 800)]
@@ -170,6 +185,11 @@ def test_an_observation_from_a_clock_that_was_ahead_opens_no_gap_behind_an_older
 def test_time_that_a_clock_told_twice_is_counted_once():
     run = Run(at(0), (seen(0, 600, "a"), seen(300, 500, "a", "b")))
     assert folded(run) == [("a", 0, 600, "poll"), ("b", 300, 500, "poll")]
+
+
+def test_an_observation_within_an_older_one_parts_nobodys_stay():
+    run = Run(at(0), (seen(0, 600, "a"), seen(300, 500, "a"), seen(630, 900, "a")))
+    assert folded(run) == [("a", 0, 900, "poll")]
 
 
 def test_e48_a_long_name_without_an_id_is_cut_to_what_the_table_holds():
