@@ -157,6 +157,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest", name=op.f("uq_tokens_digest")),
     )
     op.create_table(
+        "course_keys",
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("key", sa.String(length=200), nullable=False),
+        sa.Column("course_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.CheckConstraint("kind IN ('code', 'teacher', 'room')", name=op.f("ck_course_keys_kind")),
+        sa.ForeignKeyConstraint(
+            ["course_id"], ["courses.id"], name=op.f("fk_course_keys_course_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("kind", "key", "course_id", name=op.f("pk_course_keys")),
+    )
+    with op.batch_alter_table("course_keys", schema=None) as batch_op:
+        batch_op.create_index("ix_course_keys_course_id", ["course_id"], unique=False)
+
+    op.create_table(
         "participants",
         sa.Column("course_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("user_id", sa.String(length=256), nullable=False),
@@ -666,6 +680,10 @@ def downgrade() -> None:
 
     op.drop_table("slots")
     op.drop_table("participants")
+    with op.batch_alter_table("course_keys", schema=None) as batch_op:
+        batch_op.drop_index("ix_course_keys_course_id")
+
+    op.drop_table("course_keys")
     op.drop_table("tokens")
     with op.batch_alter_table("load_points", schema=None) as batch_op:
         batch_op.drop_index("ix_load_points_minute")

@@ -50,7 +50,15 @@ def import_(
         column_map=dict(map(_renaming, renamed or [])),
     )
     for progress in _bar(f"importing {len(draft.courses)} courses"):
-        changes = import_timetable(context, draft, door.now(), dry_run=dry_run, prune=prune, progress=progress)
+        changes = import_timetable(
+            context,
+            draft,
+            door.now(),
+            dry_run=dry_run,
+            prune=prune,
+            names=dry_run or as_json,
+            progress=progress,
+        )
     _show(changes, dry_run, prune, as_json)
 
 
@@ -86,9 +94,9 @@ def _show(changes: "Changes", dry_run: bool, prune: bool, as_json: bool) -> None
     counts = ", ".join(f"{len(codes)} {kind}" for kind, codes in kinds)
     end = "; a dry run, nothing was changed" if dry_run else ""
     door.say(f"courses: {counts}; occurrences planned now: {changes.occurrences}{end}")
-    if changes.gone:
+    if changes.gone_count:
         done = "archived" if prune else "not in the file; they stay, --prune archives them"
-        door.say(f"{len(changes.gone)} courses of this installation {'would be ' if dry_run and prune else ''}{done}")
+        door.say(f"{changes.gone_count} courses of this installation {'would be ' if dry_run and prune else ''}{done}")
 
 
 def _rows(changes: "Changes", prune: bool) -> "Iterator[tuple[str, str, str]]":

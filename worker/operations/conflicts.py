@@ -1,22 +1,22 @@
 """Clashes in the timetable: one teacher, one room or one course twice at the same time. Shown, never mended unasked."""
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from worker.domain.text import match_key
 from worker.domain.timetable import known_zone
+from worker.operations import course_keys
 from worker.store.tables import Course, Occurrence
+from worker.store.upsert import in_batches
 
 Kind = Literal["teacher", "room", "course"]
-#: Between several people or rooms in one cell: FET writes `+`, Golestan `،`.
-_APART = re.compile(r"\s*[+،;]\s*")
 _BATCH = 5000
+#: Of more courses than this all are looked at in one walk.
+_FEW = 5000
 
 
 @dataclass(slots=True)
@@ -36,6 +36,11 @@ class Clash:
         return f"{self.kind} {self.name!r}: {twice} at {self.starts_at.isoformat()}{often}"
 
 
+_WANTED = (Course.id, Course.code, Course.timezone, Course.teacher_id, Course.teacher_name, Course.room)
+#: Code, zone, and what a course needs: kind, key, name as written.
+_Wants = tuple[str, str, tuple[tuple[Kind, str, str], ...]]
+
+
 class _Held(NamedTuple):
     id: int
     starts_at: datetime
@@ -45,10 +50,26 @@ class _Held(NamedTuple):
     wants: tuple[tuple[Kind, str, str], ...]  #: kind, key, name as written
 
 
-def find(session: Session, since: datetime, until: datetime) -> list[Clash]:
-    """All clashes among what is on between two instants, in order of time. Cancelled sittings clash with nothing."""
+def find(session: Session, since: datetime, until: datetime, among: Collection[int] | None = None) -> list[Clash]:
+    """All clashes among what is on between two instants, in order of time. Cancelled sittings clash with nothing.
+
+    ``among`` are the courses whose clashes are wanted, all if None: then only they are read, and those that share a
+    teacher or a room with them.
+    """
+    near = None if among is None or len(among) > _FEW else course_keys.sharing(session, among)
+    near = None if near is None or len(near) > _FEW else near
+    found = _pairs(_held(session, since, until, near))
+    return found if among is None else _of(session, found, among)
+
+
+def _of(session: Session, found: list[Clash], among: Collection[int]) -> list[Clash]:
+    codes = course_keys.codes(session, among)
+    return [clash for clash in found if codes & set(clash.courses)]
+
+
+def _pairs(rows: Iterable[_Held]) -> list[Clash]:
     found: dict[tuple[Kind, str, tuple[str, str]], Clash] = {}
-    for kind, key, name, first, second in _overlaps(_held(session, since, until)):
+    for kind, key, name, first, second in _overlaps(rows):
         codes = (first.code, second.code) if first.code <= second.code else (second.code, first.code)
         clash = found.get((kind, key, codes))
         if clash is None:
@@ -76,30 +97,29 @@ def _overlaps(rows: Iterable[_Held]) -> Iterator[tuple[Kind, str, str, _Held, _H
             others.append(row)
 
 
-def _held(session: Session, since: datetime, until: datetime) -> Iterator[_Held]:
-    courses = _wants(session)
+def _held(session: Session, since: datetime, until: datetime, near: Collection[int] | None) -> Iterable[_Held]:
     columns = (Occurrence.id, Occurrence.starts_at, Occurrence.closes_at, Occurrence.course_id)
     wanted = select(*columns).where(Occurrence.starts_at < until, Occurrence.ends_at > since)
-    wanted = wanted.where(Occurrence.cancelled_at.is_(None)).order_by(Occurrence.starts_at, Occurrence.id)
+    wanted = wanted.where(Occurrence.cancelled_at.is_(None))
+    if near is None:
+        return _walk(session, wanted.order_by(Occurrence.starts_at, Occurrence.id), _wants(session, select(*_WANTED)))
+    found: list[_Held] = []
+    for batch in in_batches(sorted(near), _BATCH // 10):
+        wants = _wants(session, select(*_WANTED).where(Course.id.in_(batch)))
+        found += _walk(session, wanted.where(Occurrence.course_id.in_(batch)), wants)
+    return sorted(found, key=lambda each: (each.starts_at, each.id))
+
+
+def _walk(session: Session, wanted: Select[*tuple[Any, ...]], wants: Mapping[int, _Wants]) -> Iterator[_Held]:
     for id, start, end, course in session.execute(wanted.execution_options(yield_per=_BATCH)):
-        yield _Held(id, start, end, *courses[course])
+        yield _Held(id, start, end, *wants[course])
 
 
-def _wants(session: Session) -> dict[int, tuple[str, str, tuple[tuple[Kind, str, str], ...]]]:
-    columns = (Course.id, Course.code, Course.timezone, Course.teacher_id, Course.teacher_name, Course.room)
-    return {id: (code, zone, _of_course(code, *rest)) for id, code, zone, *rest in session.execute(select(*columns))}
+def _wants(session: Session, wanted: Select[*tuple[Any, ...]]) -> dict[int, _Wants]:
+    return {id: (code, zone, _of_course(code, *rest)) for id, code, zone, *rest in session.execute(wanted)}
 
 
 def _of_course(
     code: str, teacher_id: str | None, teacher_name: str | None, room: str | None
 ) -> tuple[tuple[Kind, str, str], ...]:
-    found: list[tuple[Kind, str, str]] = [("course", code, code)]
-    if teacher_id:  # a number is one person, and two people may bear one name
-        found.append(("teacher", f"#{match_key(teacher_id)}", teacher_name or teacher_id))
-    else:
-        found += [("teacher", match_key(name), name) for name in _apart(teacher_name)]
-    return (*found, *(("room", match_key(name), name) for name in _apart(room)))
-
-
-def _apart(cell: str | None) -> Sequence[str]:
-    return [name for name in _APART.split(cell or "") if match_key(name)]
+    return ("course", code, code), *course_keys.wanted(teacher_id, teacher_name, room)

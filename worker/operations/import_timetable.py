@@ -6,17 +6,17 @@ file is one transaction; planning follows it in batches, and where that is cut o
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Select, delete, insert, select, text
+from sqlalchemy import Select, delete, func, insert, select, text
 from sqlalchemy.orm import Session
 
 from worker.domain.text import match_key
 from worker.errors import InputError, Unknown
-from worker.operations import arrange, conflicts, import_sittings, import_slots, options, plan, story
+from worker.operations import arrange, conflicts, course_keys, import_sittings, import_slots, options, plan, story
 from worker.operations.conflicts import Clash
 from worker.operations.context import Context
 from worker.store.tables import Course, Occurrence, Participant
@@ -25,6 +25,8 @@ from worker.timetables import CourseDraft, RosterDraft, RosterEntry, TimetableDr
 
 Progress = Callable[[int, int], None]
 _BATCH = 500
+#: What a course is found by.
+_HELD = {"teacher_id", "teacher_name", "room"}
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class Changes:
     changed: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)  #: here, and not in the file; archived where pruning is asked for
+    gone_count: int = 0  #: how many that are, also where they were not to be named
     details: dict[str, str] = field(default_factory=dict)  #: what has changed of a changed course
     occurrences: int = 0
     warnings: list[str] = field(default_factory=list)
@@ -52,23 +55,27 @@ def import_timetable(
     *,
     dry_run: bool = False,
     prune: bool = False,
+    names: bool = True,
     progress: Progress = lambda done, total: None,
 ) -> Changes:
     """Write a timetable, plan it, and say what changed. A dry run does the same and takes it back.
 
-    ``prune`` archives courses that the file does not name. ``progress`` is told how many of how many courses are done.
+    ``prune`` archives courses that the file does not name; unless ``names``, they are only counted. ``progress`` is
+    told how many of how many courses are done.
     """
     changes = Changes(warnings=list(draft.warnings))
     total = 2 * len(draft.courses)
     slots: list[int] = []
+    touched: set[int] = set()
     with suppress(_DryRun), context.database.write() as session:
         slots = _bring(session, context, draft.courses, changes, now, lambda done: progress(done, total))
-        _settle_gone(session, draft.courses, changes, now, prune=prune)
+        touched = set(course_keys.alike(session, [course.code for course in draft.courses]))
+        _settle_gone(session, touched, changes, now, prune=prune, names=names or prune)
         if changes.new or changes.changed:
             story.tell(session, "imported", now, detail=f"{len(changes.new)} new, {len(changes.changed)} changed")
         if dry_run:
             changes.occurrences += sum(plan.plan_slots(session, context, batch, now) for batch in _parts(slots))
-            changes.conflicts = _conflicts(session, context, draft, now)
+            changes.conflicts = _conflicts(session, context, touched, now)
             raise _DryRun
     if not dry_run:
         plan.get_ready(context, slots)
@@ -76,7 +83,7 @@ def import_timetable(
             changes.occurrences += plan.some(context, batch, now)
             progress(len(draft.courses) + min(number * _BATCH, len(slots)) * len(draft.courses) // len(slots), total)
         with context.database.read() as session:
-            changes.conflicts = _conflicts(session, context, draft, now)
+            changes.conflicts = _conflicts(session, context, touched, now)
     progress(total, total)
     return changes
 
@@ -85,11 +92,9 @@ def _parts(slots: Sequence[int]) -> Sequence[Sequence[int]]:
     return list(in_batches(slots, _BATCH))
 
 
-def _conflicts(session: Session, context: Context, draft: TimetableDraft, now: datetime) -> list[Clash]:
+def _conflicts(session: Session, context: Context, touched: Collection[int], now: datetime) -> list[Clash]:
     until = now + timedelta(days=context.settings.horizon_days + 1)
-    named = {match_key(course.code) for course in draft.courses}
-    found = conflicts.find(session, now, until)
-    return [clash for clash in found if named & {match_key(code) for code in clash.courses}]
+    return conflicts.find(session, now, until, touched)
 
 
 def _bring(
@@ -118,14 +123,12 @@ def _one_at_a_time(session: Session) -> None:
 
 def _stored_codes(session: Session, drafts: Sequence[CourseDraft]) -> dict[str, str]:
     """Code in the file -> code in the table, where another spelling of it is known: `ریاضی‌1` and `رياضى۱`."""
-    codes = session.scalars(select(Course.code)).all()
-    exact, named = set(codes), {draft.code for draft in drafts}
-    if named <= exact:
-        return {}
+    named = {draft.code for draft in drafts}
+    known = sorted(course_keys.alike(session, named).values())
     by_key: dict[str, list[str]] = {}
-    for code in codes:
+    for code in known:
         by_key.setdefault(match_key(code), []).append(code)
-    found = {code: by_key.get(match_key(code), []) for code in named - exact}
+    found = {code: by_key.get(match_key(code), []) for code in named - set(known)}
     twins = Counter(match_key(code) for code in named)
     return {
         code: near[0]
@@ -151,11 +154,13 @@ def _batch(
     new = [draft for draft in drafts if codes[draft.code] not in rows]
     rows |= _insert(session, new)
     of = {draft.code: rows[codes[draft.code]] for draft in drafts}
+    fresh = {draft.code for draft in new}
+    course_keys.write(session, [of[code] for code in of if code in fresh or _HELD & set(what[code])])
     slots = import_slots.bring(session, context, [(of[draft.code], draft) for draft in drafts], replan, what, now)
     changes.occurrences += import_sittings.bring(
         session, context, [(of[draft.code], draft) for draft in drafts], what, changes.warnings, now
     )
-    _sort(changes, {draft.code for draft in new}, what)
+    _sort(changes, fresh, what)
     return slots
 
 
@@ -226,14 +231,24 @@ def _shift_opening(session: Session, course_id: int, lead: timedelta, now: datet
 
 
 def _settle_gone(
-    session: Session, drafts: Sequence[CourseDraft], changes: Changes, now: datetime, *, prune: bool
+    session: Session, touched: Collection[int], changes: Changes, now: datetime, *, prune: bool, names: bool
 ) -> None:
-    named = {match_key(draft.code) for draft in drafts}
-    here = session.scalars(select(Course.code).where(Course.archived_at.is_(None)).order_by(Course.code))
-    changes.gone = [code for code in here if match_key(code) not in named]
+    """What is here and in no spelling in the file."""
+    active = select(Course.id, Course.code).where(Course.archived_at.is_(None))
+    if names:
+        changes.gone = [code for id, code in session.execute(active.order_by(Course.code)) if id not in touched]
+    count = session.scalar(select(func.count()).select_from(active.subquery())) or 0
+    changes.gone_count = len(changes.gone) if names else count - len(_active(session, touched))
     if prune:
         for code in changes.gone:
             arrange.archive_in(session, code, now)
+
+
+def _active(session: Session, course_ids: Collection[int]) -> set[int]:
+    found: set[int] = set()
+    for batch in in_batches(sorted(course_ids), _BATCH):
+        found.update(session.scalars(select(Course.id).where(Course.id.in_(batch), Course.archived_at.is_(None))))
+    return found
 
 
 def import_roster(context: Context, draft: RosterDraft, now: datetime) -> Changes:

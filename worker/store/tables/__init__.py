@@ -9,7 +9,7 @@ from worker.store.tables.base import Base, Installation
 from worker.store.tables.meetings import Attendee, Meeting, Observation, Server
 from worker.store.tables.recordings import File, Playback, Recording
 from worker.store.tables.running import Alarm, Delivery, Event, LoadPoint, Pulse
-from worker.store.tables.timetable import Course, Holiday, Occurrence, Participant, Slot
+from worker.store.tables.timetable import Course, CourseKey, Holiday, Occurrence, Participant, Slot
 
 __all__ = [
     "Alarm",
@@ -18,6 +18,7 @@ __all__ = [
     "CallbackSeen",
     "Correction",
     "Course",
+    "CourseKey",
     "Delivery",
     "Event",
     "ExactStay",

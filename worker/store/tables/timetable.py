@@ -41,6 +41,24 @@ class Course(Base):
     )
 
 
+class CourseKey(Base):
+    """What a course is found by, in any spelling: its code, each of its teachers, each of its rooms.
+
+    Written with the course; a key is what spellings have in common, cut to :data:`LONGEST`.
+    """
+
+    LONGEST = 200
+
+    __tablename__ = "course_keys"
+    kind: Mapped[str] = mapped_column(String(8), primary_key=True)
+    key: Mapped[str] = mapped_column(String(LONGEST), primary_key=True)
+    course_id: Mapped[int] = mapped_column(ForeignKey("courses.id", ondelete="CASCADE"), primary_key=True)
+    __table_args__ = (
+        CheckConstraint("kind IN ('code', 'teacher', 'room')", name="kind"),
+        Index("ix_course_keys_course_id", "course_id"),
+    )
+
+
 class Slot(Base):
     """The rule by which a course recurs. Its cron is its identity: another cron is another row, the old one retired."""
 
