@@ -26,6 +26,7 @@ PATHS = (
     "/people/one?user=alg001",
     "/recordings",
     "/servers",
+    "/users",
     "/password",
 )
 

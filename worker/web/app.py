@@ -36,6 +36,7 @@ from worker.web import (
     servers,
     sittings,
     timetable,
+    users,
 )
 from worker.web.session import Forbidden, NotSignedIn
 from worker.web.shared import Shared
@@ -56,6 +57,7 @@ ROOMS = (
     people,
     recordings,
     servers,
+    users,
     join,
 )
 

@@ -6,8 +6,8 @@ from worker.domain import calendars
 from worker.domain.holidays import Holiday
 from worker.operations import holidays, story
 from worker.web import page
+from worker.web.forms import left_open, typed
 from worker.web.session import Admin, Anyone, Form, Now, Number, Surroundings
-from worker.web.sittings import typed
 
 router = APIRouter()
 
@@ -24,7 +24,7 @@ def listing(request: Request, visitor: Anyone, context: Surroundings) -> Respons
 def add(visitor: Admin, form: Form, context: Surroundings, now: Now) -> Response:
     """One more; what is planned on its days is cancelled."""
     first = calendars.parse_date(typed(form, "first"))
-    until = str(form.get("until", "")).strip()
+    until = left_open(form, "until")
     day = Holiday(first, typed(form, "title", most=256), until=calendars.parse_date(until) if until else None)
     with story.acting(visitor.name):
         holidays.add(context, day, now)

@@ -1,21 +1,21 @@
-"""A timetable from a file: brought, looked at, then confirmed. Until then it lies in the data folder, for an hour."""
+"""Files that are brought: a timetable, looked at, then confirmed, and kept for an hour until then; and rosters."""
 
 import re
 import secrets
 from datetime import date, datetime
 from pathlib import Path
-from typing import cast
 
 from fastapi import APIRouter, Request, Response
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import FormData
 
 from worker.domain import calendars
 from worker.errors import InputError, Unknown
 from worker.operations import story
 from worker.operations.context import Context
-from worker.operations.import_timetable import Changes, import_timetable
-from worker.timetables import BadFile, TimetableDraft, read_timetable
+from worker.operations.import_timetable import Changes, import_roster, import_timetable
+from worker.timetables import BadFile, TimetableDraft, read_roster, read_timetable
 from worker.web import page
+from worker.web.forms import file, left_open
 from worker.web.session import Admin, Form, Now, Surroundings
 
 router = APIRouter()
@@ -34,23 +34,20 @@ def ask(request: Request, visitor: Admin) -> Response:
 @router.post("/import")
 def preview(request: Request, visitor: Admin, form: Form, context: Surroundings, now: Now) -> Response:
     """What the file would change. Nothing is changed."""
-    given = form.get("file")
-    if not isinstance(given, UploadFile) or not given.filename:
-        raise InputError(page.reader_of(request).say("no_file"))
-    path = _keep(context, given, now)
+    name, path = _brought(request, context, form, now)
     try:
         changes = _import(context, path, form, now, dry_run=True)
-    except BadFile as error:
+    except (BadFile, InputError) as error:
         path.unlink(missing_ok=True)
-        raise InputError(str(error).replace(str(path), given.filename)) from None
+        raise _named(error, path, name) from None
     return page.render(
         request,
         "import",
         changes=changes,
         key=path.name,
-        file=given.filename,
-        since=str(form.get("since", "")),
-        until=str(form.get("until", "")),
+        file=name,
+        since=left_open(form, "since"),
+        until=left_open(form, "until"),
     )
 
 
@@ -67,6 +64,26 @@ def confirm(request: Request, visitor: Admin, form: Form, context: Surroundings,
     return page.redirect("/courses", done="imported")
 
 
+@router.post("/import/roster")
+def roster(request: Request, visitor: Admin, form: Form, context: Surroundings, now: Now) -> Response:
+    """Rosters become what the file says of their courses, all of it or nothing."""
+    name, path = _brought(request, context, form, now)
+    try:
+        with story.acting(visitor.name):
+            import_roster(context, read_roster(path, course=left_open(form, "course") or None), now)
+    except (BadFile, InputError) as error:
+        raise _named(error, path, name) from None
+    finally:
+        path.unlink(missing_ok=True)
+    return page.redirect("/people", done="roster")
+
+
+def _named(error: Exception, path: Path, name: str) -> InputError:
+    """The error, with the file's own name in place of ours."""
+    text = str(error).replace(str(path), name).replace(path.name, name)
+    return InputError(text if text.startswith(name) else f"{name}, {text}")
+
+
 def _import(context: Context, path: Path, form: FormData, now: datetime, *, dry_run: bool) -> Changes:
     return import_timetable(context, _draft(context, path, form), now, dry_run=dry_run)
 
@@ -77,21 +94,25 @@ def _draft(context: Context, path: Path, form: FormData) -> TimetableDraft:
 
 
 def _day(form: FormData, name: str) -> date | None:
-    text = str(form.get(name, "")).strip()
+    text = left_open(form, name)
     return calendars.parse_date(text) if text else None
 
 
-def _keep(context: Context, given: UploadFile, now: datetime) -> Path:
-    """The file in our folder, under a name of ours: a stranger's name never becomes a path."""
+def _brought(request: Request, context: Context, form: FormData, now: datetime) -> tuple[str, Path]:
+    """The file's name, and where it is kept: a stranger's name never becomes a path."""
+    given = file(form, "file")
+    if given is None:
+        raise InputError(page.reader_of(request).say("no_file"))
     folder = _folder(context)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for old in folder.iterdir():
         if now.timestamp() - old.stat().st_mtime > _HOUR:
             old.unlink(missing_ok=True)
-    suffix = Path(cast(str, given.filename)).suffix.lower()
+    name, upload = given
+    suffix = Path(name).suffix.lower()
     path = folder / (secrets.token_urlsafe(12) + (suffix if suffix in _SUFFIXES else ".csv"))
-    path.write_bytes(given.file.read())
-    return path
+    path.write_bytes(upload.file.read())
+    return name, path
 
 
 def _folder(context: Context) -> Path:

@@ -13,12 +13,12 @@ from starlette.datastructures import FormData
 from worker import exports
 from worker.domain import calendars
 from worker.domain.attendance import Span, Stay
-from worker.errors import InputError
 from worker.operations import arrange, corrections, end_now, joining, report, sittings, story
 from worker.operations.context import Context
 from worker.operations.sittings import Sitting
 from worker.store.tables import Course, Event, Meeting, Occurrence
 from worker.web import charts, page
+from worker.web.forms import typed, whole
 from worker.web.session import Anyone, Form, Now, Number, Surroundings, Teacher, Visitor
 
 router = APIRouter()
@@ -163,28 +163,10 @@ def _act(
     return page.redirect(f"/sittings/{number}", done=done)
 
 
-def typed(form: FormData, name: str, *, most: int = 500) -> str:
-    """A line of text from a form. Raises InputError where it is empty or too long."""
-    given = form.get(name)
-    text = given.strip() if isinstance(given, str) else ""
-    if not 0 < len(text) <= most:
-        raise InputError(f"{name}: write 1 to {most} characters")
-    return text
-
-
 def span_of(form: FormData, zone: str) -> tuple[datetime, datetime]:
     """``start``, a date and time of the course's zone in either calendar, and ``minutes``."""
     start = calendars.parse_instant(typed(form, "start"), zone)
-    return start, start + timedelta(minutes=minutes_of(form))
-
-
-def minutes_of(form: FormData) -> float:
-    """``minutes``, in any digits. Raises InputError."""
-    text = typed(form, "minutes", most=10)
-    try:
-        return float(int(text))
-    except ValueError:
-        raise InputError(f"minutes: {text!r} is not a whole number") from None
+    return start, start + timedelta(minutes=whole(form, "minutes"))
 
 
 @router.post("/sittings/{number}/cancel")
@@ -208,7 +190,7 @@ def move(number: Number, visitor: Teacher, form: Form, context: Surroundings, no
 @router.post("/sittings/{number}/extend")
 def extend(number: Number, visitor: Teacher, form: Form, context: Surroundings, now: Now) -> Response:
     """Let it run on."""
-    minutes = minutes_of(form)
+    minutes = whole(form, "minutes")
     return _act(context, visitor, number, now, "extended", lambda _: arrange.extend(context, number, minutes, now))
 
 
