@@ -193,6 +193,15 @@ def test_who_was_absent_is_neither_late_nor_early():
     assert (found.late, found.left_early, found.first_seen, found.joins) == (False, False, None, 0)
 
 
+def test_nobody_whose_status_is_unknown_is_late_or_early():
+    found = mark([minutes(20, 29)], [minutes(29, 60)], HOUR, RULES)
+    assert (found.status, found.late, found.left_early) == ("unknown", False, False)
+
+
+def test_unknown_times_that_overlap_are_counted_once():
+    assert mark([], [minutes(10, 25), minutes(0, 20)], HOUR, RULES).seconds_unknown == 1500
+
+
 def test_ten_short_stays_are_added_up_to_the_second():
     stays = [span(120 * number, 120 * number + 59) for number in range(10)]
     assert mark(stays, [], HOUR, RULES).seconds_present == 590

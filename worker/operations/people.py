@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from worker.errors import Unknown
-from worker.operations import story
+from worker.operations import course_keys, story
 from worker.operations.context import Context
 from worker.store.tables import Attendee, Correction, Course, ExactStay, Participant, Stay, User
 
@@ -52,8 +52,7 @@ def forget(context: Context, user_id: str, now: datetime) -> tuple[str, Mapping[
             )
         mended = update(Correction).where(Correction.user_id == user_id)
         session.execute(mended.values(user_id=alias, reason=FORGOTTEN))
-        taught = update(Course).where(Course.teacher_id == user_id)
-        session.execute(taught.values(teacher_id=alias, teacher_name=alias))
+        _rename_teacher(session, user_id, alias)
         session.execute(update(User).where(User.teacher_id == user_id).values(teacher_id=alias))
         counts = ", ".join(f"{number} {name}" for name, number in found.items() if number)
         story.tell(session, "forgotten", now, detail=f"{alias}: {counts}")
@@ -66,6 +65,15 @@ def _rename_participants(session: Session, user_id: str, alias: str) -> None:
     session.execute(delete(Participant).where(Participant.user_id == alias, Participant.course_id.in_(again)))
     own = update(Participant).where(Participant.user_id == user_id)
     session.execute(own.values(user_id=alias, full_name=alias))
+
+
+def _rename_teacher(session: Session, user_id: str, alias: str) -> None:
+    """On their courses, and among what those are found by."""
+    courses = session.scalars(select(Course).where(Course.teacher_id == user_id)).all()
+    for course in courses:
+        course.teacher_id = course.teacher_name = alias
+    session.flush()
+    course_keys.write(session, courses)
 
 
 def _rename_attendees(session: Session, user_id: str, alias: str) -> None:
