@@ -25,7 +25,7 @@ SECTIONS = (
 #: Modules that write a page themselves.
 PAGES = ("accuracy", "placement")
 #: Those that know a full size.
-SIZED = ("sweeps", "schedulers", "timetable", "placement")
+SIZED = ("sweeps", "schedulers", "timetable", "placement", "reports")
 
 HEAD = """# Measured
 

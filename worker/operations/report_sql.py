@@ -29,6 +29,34 @@ _BLOCK = 1_000
 #: few rows, takes hours for many (measured: 34 s against 0.4 s at 6,000 rows). Sorts stay in memory.
 _SESSION = ("SET LOCAL enable_nestloop = off", "SET LOCAL work_mem = '32MB'")
 
+
+def _time(start: str, end: str) -> str:
+    """The time from start to end, never below nothing."""
+    return f"greatest(({end}) - ({start}), interval '0')"
+
+
+def _seconds(interval: str) -> str:
+    return f"coalesce(date_part('epoch', {interval}), 0)"
+
+
+def _iso(column: str) -> str:
+    """ISO 8601 in the course's zone, as Python writes it: microseconds only where there are any."""
+    quick, slow = f"({column} AT TIME ZONE m.shift)", f"({column} AT TIME ZONE m.timezone)"
+    offset = f"({slow} - ({column} AT TIME ZONE 'UTC'))"
+    return (
+        f"CASE WHEN {column} BETWEEN m.steady_from AND m.steady_until THEN {_clock(column, quick)} || m.sign"
+        f" ELSE {_clock(column, slow)} || CASE WHEN {offset} < interval '0' THEN '-' ELSE '+' END"
+        f" || to_char(greatest({offset}, -{offset}), 'HH24:MI') END"
+    )
+
+
+def _clock(column: str, local: str) -> str:
+    return (
+        f"CASE WHEN {column}::timestamptz(0) = {column} THEN {local}::date || 'T' || {local}::time"
+        f" ELSE to_char({local}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US') END"
+    )
+
+
 # The offset of a course's zone is looked up once a sitting. Where it does not change for days around, it is that of
 # every time in the sitting; a look-up a time is most of what a million rows cost.
 _CHOSEN = """
@@ -73,15 +101,6 @@ WITH {_CHOSEN} SELECT DISTINCT found FROM (
 """  # noqa: S608
 
 
-def _time(start: str, end: str) -> str:
-    """The time from start to end, never below nothing."""
-    return f"greatest(({end}) - ({start}), interval '0')"
-
-
-def _seconds(interval: str) -> str:
-    return f"coalesce(date_part('epoch', {interval}), 0)"
-
-
 # No stranger's text is in it: what is put together here are expressions of our own; values are parameters.
 _JUDGED = f"""
 WITH {_CHOSEN}, dark AS MATERIALIZED (
@@ -94,17 +113,21 @@ WITH {_CHOSEN}, dark AS MATERIALIZED (
         sum({_time("greatest(s.first_seen, o.starts_at)", "least(s.last_seen, o.ends_at)")}) AS present
     FROM stays s JOIN chosen o ON o.id = s.occurrence_id
     WHERE s.occurrence_id = ANY(%(ids)s) GROUP BY s.occurrence_id, s.attendee_key
+), total AS (
+    SELECT id, sum(last_at - first_at) AS time FROM dark GROUP BY id
 ), lit AS (
     SELECT d.id, s.attendee_key AS key,
         sum({_time("greatest(s.first_seen, d.first_at)", "least(s.last_seen, d.last_at)")}) AS time
     FROM dark d JOIN stays s ON s.occurrence_id = d.id
     WHERE s.occurrence_id = ANY(%(ids)s) GROUP BY d.id, s.attendee_key
-), total AS (
-    SELECT id, sum(last_at - first_at) AS time FROM dark GROUP BY id
 ), edges AS (
     SELECT s.id, s.key, sum({_time("d.first_at", "least(d.last_at, s.first_seen)")}) AS before,
         sum({_time("greatest(d.first_at, s.last_seen)", "d.last_at")}) AS after
     FROM dark d JOIN seen s ON s.id = d.id GROUP BY s.id, s.key
+), shade AS (
+    SELECT l.id, l.key, l.time, e.before, e.after FROM lit l JOIN edges e ON e.id = l.id AND e.key = l.key
+), planned AS MATERIALIZED (
+    SELECT m.*, {_iso("m.starts_at")} AS starts, {_iso("m.ends_at")} AS ends FROM chosen m
 ), people AS (
     SELECT o.id, p.user_id AS key, p.user_id, p.full_name, p.role, false AS guest
     FROM chosen o JOIN participants p ON p.course_id = o.course_id
@@ -113,14 +136,13 @@ WITH {_CHOSEN}, dark AS MATERIALIZED (
 ), summed AS (
     SELECT o.*, p.key, p.user_id, p.full_name, p.role, p.guest, s.first_seen, s.last_seen,
         coalesce(s.joins, 0) AS joins, {_seconds("s.present")} AS present,
-        {_seconds("t.time - coalesce(l.time, interval '0')")} AS hidden,
-        {_time("o.starts_at", "s.first_seen")} - coalesce(e.before, interval '0') AS late_by,
-        {_time("s.last_seen", "o.ends_at")} - coalesce(e.after, interval '0') AS early_by
-    FROM people p JOIN chosen o ON o.id = p.id
+        {_seconds("t.time - coalesce(d.time, interval '0')")} AS hidden,
+        {_time("o.starts_at", "s.first_seen")} - coalesce(d.before, interval '0') AS late_by,
+        {_time("s.last_seen", "o.ends_at")} - coalesce(d.after, interval '0') AS early_by
+    FROM people p JOIN planned o ON o.id = p.id
     LEFT JOIN seen s ON s.id = p.id AND s.key = p.key
     LEFT JOIN total t ON t.id = p.id
-    LEFT JOIN lit l ON l.id = p.id AND l.key = p.key
-    LEFT JOIN edges e ON e.id = p.id AND e.key = p.key
+    LEFT JOIN shade d ON d.id = p.id AND d.key = p.key
     WHERE %(user_id)s::text IS NULL OR p.user_id = %(user_id)s
 ), judged AS (
     SELECT *, least(100 * present / length, 100) AS percent,
@@ -142,29 +164,24 @@ _SHOWN = ("code", "user_id", "full_name", "role", "by", "reason")
 
 
 def _sorted(guard: bool) -> str:
-    """What was judged, in order, before anything is written out: the parts of a time are narrower than its text.
-
-    Where there are texts to guard, each is exchanged for its harmless form by a join.
+    """What was judged, in order and rounded, before anything is written out: the parts of a time are narrower than its
+    text. Where there are texts to guard, each is exchanged for its harmless form by a join.
     """
     shown = [f"coalesce(g_{each}.shown, m.{each})" if guard else f"m.{each}" for each in _SHOWN]
     texts = ", ".join(f"{text} AS shown_{each}" for text, each in zip(shown, _SHOWN, strict=True))
     joins = [f"LEFT JOIN guarded g_{each} ON g_{each}.raw = m.{each}" for each in _SHOWN] if guard else []
     return f"""
-SELECT m.*, {texts} FROM marked m {" ".join(joins)}
-ORDER BY m.starts_at, m.id, m.guest, CASE WHEN NOT m.guest THEN m.role END, CASE WHEN NOT m.guest THEN m.user_id END,
-    m.key COLLATE "C"
+SELECT m.*, round(m.present * 1000) / 1000 AS seconds_present, round(m.hidden * 1000) / 1000 AS seconds_unknown,
+    round(m.percent * 100) / 100 AS rounded, {texts}
+FROM marked m {" ".join(joins)}
+ORDER BY m.starts_at, m.id, m.guest, CASE WHEN NOT m.guest THEN m.role COLLATE "C" END, m.key COLLATE "C"
 """  # noqa: S608
-
-
-def _rounded(value: str, scale: int) -> str:
-    return f"round({value} * {scale}) / {scale}"
 
 
 _ROWS = f"""{_JUDGED}
 SELECT m.code, m.id, m.starts_at, m.ends_at, m.user_id, m.full_name, m.role, m.status, m.late, m.left_early,
-    m.first_seen, m.last_seen,
-    {_rounded("m.present", 1000)}, {_rounded("m.hidden", 1000)}, {_rounded("m.percent", 100)},
-    m.joins, m.guest, m.observed, m.by, m.reason, m.timezone
+    m.first_seen, m.last_seen, m.seconds_present, m.seconds_unknown, m.rounded, m.joins,
+    m.guest, m.observed, m.by, m.reason, m.timezone
 FROM ({_sorted(guard=False)}) AS m
 """  # noqa: S608
 
@@ -179,28 +196,9 @@ FROM marked GROUP BY user_id, guest, CASE WHEN user_id IS NULL THEN full_name EN
 """  # noqa: S608
 
 
-def _iso(column: str) -> str:
-    """ISO 8601 in the course's zone, as Python writes it: microseconds only where there are any."""
-    quick, slow = f"({column} AT TIME ZONE m.shift)", f"({column} AT TIME ZONE m.timezone)"
-    offset = f"({slow} - ({column} AT TIME ZONE 'UTC'))"
-    return (
-        f"CASE WHEN {column} BETWEEN m.steady_from AND m.steady_until THEN {_clock(column, quick)} || m.sign"
-        f" ELSE {_clock(column, slow)} || CASE WHEN {offset} < interval '0' THEN '-' ELSE '+' END"
-        f" || to_char(greatest({offset}, -{offset}), 'HH24:MI') END"
-    )
-
-
-def _clock(column: str, local: str) -> str:
-    return (
-        f"CASE WHEN {column}::timestamptz(0) = {column} THEN {local}::date || 'T' || {local}::time"
-        f" ELSE to_char({local}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US') END"
-    )
-
-
-def _number(value: str, scale: int) -> str:
+def _number(value: str) -> str:
     """A rounded number, as Python writes floats."""
-    rounded = _rounded(value, scale)
-    return f"CASE WHEN {rounded} = trunc({rounded}) THEN ({rounded})::bigint || '.0' ELSE ({rounded})::text END"
+    return f"CASE WHEN {value} = trunc({value}) THEN {value}::bigint || '.0' ELSE {value}::text END"
 
 
 _GUARDED = "guarded AS MATERIALIZED (SELECT * FROM unnest(%(raw)s::text[], %(shown)s::text[]) AS g (raw, shown))"
@@ -208,11 +206,11 @@ _GUARDED = "guarded AS MATERIALIZED (SELECT * FROM unnest(%(raw)s::text[], %(sho
 
 @cache
 def _csv(guard: bool) -> str:
-    """The lines of a CSV."""
+    """The lines of a CSV; the times of a sitting were written out once, not for each of its people."""
     return f"""{_JUDGED} {"," + _GUARDED if guard else ""}
-SELECT shown_code, m.id, {_iso("m.starts_at")}, {_iso("m.ends_at")}, shown_user_id, shown_full_name, shown_role,
+SELECT shown_code, m.id, m.starts, m.ends, shown_user_id, shown_full_name, shown_role,
     m.status, m.late::text, m.left_early::text, {_iso("m.first_seen")}, {_iso("m.last_seen")},
-    {_number("m.present", 1000)}, {_number("m.hidden", 1000)}, {_number("m.percent", 100)},
+    {_number("m.seconds_present")}, {_number("m.seconds_unknown")}, {_number("m.rounded")},
     m.joins, m.guest::text, m.observed, shown_by, shown_reason
 FROM ({_sorted(guard)}) AS m
 """  # noqa: S608
