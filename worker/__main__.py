@@ -1,5 +1,5 @@
 """``python -m worker`` is the ``meetingz`` command."""
 
-from worker.cli import main
+from worker.entry import main
 
 main()

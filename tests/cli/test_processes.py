@@ -139,6 +139,35 @@ def test_up_leaves_cleanly_even_when_it_has_just_begun(here, sign):
         assert ended(up)[0] == 0
 
 
+INTERRUPTED = """\
+import os, signal, sys
+os.kill(os.getpid(), signal.SIGINT)
+sys.path.remove(os.path.dirname(__file__))
+del sys.modules[__name__]
+__import__(__name__)
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "imported"),
+    [
+        (("up", "--no-web"), "typer"),
+        (("up", "--no-web"), "sqlalchemy"),
+        (("up", "--no-web"), "celery"),
+        (("timetable", "import", "t.csv"), "typer"),
+        (("timetable", "import", "t.csv"), "sqlalchemy"),
+    ],
+)
+def test_an_interrupt_while_a_command_is_still_being_read_leaves_without_a_word(here, words, imported):
+    """The library interrupts its own import, which is as early as the command can know of it."""
+    (here / "first").mkdir()
+    (here / "first" / f"{imported}.py").write_text(INTERRUPTED)
+    with running(*words, folder=here, PYTHONPATH=str(here / "first")) as command:
+        code, out, err = ended(command)
+    assert code in (130, -signal.SIGINT)
+    assert (out, err) == ("", "")
+
+
 def test_up_refuses_a_broker_of_others(process):
     told = process("up", MEETINGZ_BROKER_URL="redis://127.0.0.1:9/0")
     assert told.code == 1

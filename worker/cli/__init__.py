@@ -5,6 +5,7 @@ failed, 2 usage; an error is one line on stderr, what is wrong and what to do.
 """
 
 import os
+import signal
 import sys
 
 import typer
@@ -87,6 +88,7 @@ def main() -> None:
     try:
         sys.exit(app(standalone_mode=False))
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left is only to leave
         sys.exit(130)
     except BrokenPipeError:
         # The reader went away (`| head`). Python would complain once more while closing stdout.

@@ -19,19 +19,21 @@ def up(
     ] = True,
 ) -> None:
     """Migrate, then worker, beat and page in one process: enough for one school. Ctrl-C stops it cleanly."""
+    asked = _stop_signals()
     from worker import logs
     from worker.embedded import Embedded
     from worker.errors import SettingsError
     from worker.operations import servers
     from worker.store import migrate
 
-    asked = _stop_signals()
     context = door.context(migrated=False)
     if not context.settings.embedded:
         raise SettingsError(
             "MEETINGZ_BROKER_URL is set: run `celery -A worker.celery_app worker` and `... beat`, not `meetingz up`"
         )
     migrate.upgrade(context.database)
+    if asked:  # while all this was read
+        raise KeyboardInterrupt
     servers.from_settings(context, door.now())
     logs.configure(context.settings)
     with ExitStack() as running:
