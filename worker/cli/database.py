@@ -29,3 +29,15 @@ def check() -> None:
         door.say(found)
         raise typer.Exit(1)
     door.say(f"the database is at revision {migrate.current(database)}, as it should be")
+
+
+@app.command()
+def rekey() -> None:
+    """Encrypt every stored secret anew with the first of the keys; then the older ones can be taken away."""
+    from worker.operations import rekeying
+
+    done = rekeying.everything(door.context(migrated=True), door.now())
+    found = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in done.items())
+    door.say(
+        f"written with the first key: {found}" if any(done.values()) else "all is written with the first key already"
+    )

@@ -26,7 +26,8 @@ class Vault:
         listed = [key.strip() for key in keys.split(",") if key.strip()]
         if not listed:
             raise SettingsError("MEETINGZ_SECRET_KEY: there is no key in it")
-        self._fernet = MultiFernet([_fernet(key) for key in listed])
+        fernets = [_fernet(key) for key in listed]
+        self._first, self._fernet = fernets[0], MultiFernet(fernets)
         self._oldest = listed[-1].encode()
 
     def lock(self, text: str) -> bytes:
@@ -38,9 +39,18 @@ class Vault:
         try:
             return self._fernet.decrypt(token).decode()
         except InvalidToken:
-            raise SettingsError(
-                "a stored secret cannot be read with this MEETINGZ_SECRET_KEY: bring back the key it was written with"
-            ) from None
+            raise _unreadable() from None
+
+    def relock(self, token: bytes) -> bytes | None:
+        """The same secret, encrypted with the first key; None where it is already. Raises SettingsError."""
+        try:
+            self._first.decrypt(token)
+        except InvalidToken:
+            try:
+                return self._fernet.rotate(token)
+            except InvalidToken:
+                raise _unreadable() from None
+        return None
 
     def digest(self, text: str) -> str:
         """A keyed digest, in hexadecimal: the same for one text for as long as the oldest key is kept in the list."""
@@ -53,6 +63,12 @@ class Vault:
     def open_pair(self, token: bytes) -> tuple[str, str]:
         attendee, moderator = json.loads(self.open(token))
         return attendee, moderator
+
+
+def _unreadable() -> SettingsError:
+    return SettingsError(
+        "a stored secret cannot be read with this MEETINGZ_SECRET_KEY: bring back the key it was written with"
+    )
 
 
 def new_passwords() -> tuple[str, str]:
