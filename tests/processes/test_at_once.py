@@ -7,8 +7,9 @@ import pytest
 
 from tests.operations.stage import Stage
 from worker.operations import context as contexts
-from worker.operations import poll, provision, pulse
+from worker.operations import poll, provision, pulse, servers
 from worker.settings import Settings
+from worker.store.tables import Server
 
 PROCESSES = 3
 
@@ -21,6 +22,7 @@ def act(what, settings, number, now):
         "provision": lambda: provision.one(context, number, now),
         "poll": lambda: poll.one(context, number, lambda: now),
         "claim": lambda: pulse.claim(context, "poll", now),
+        "from_settings": lambda: servers.from_settings(context, now),
     }
     try:
         return acts[what]()
@@ -39,7 +41,8 @@ def at_once(pool, context, clock, database_url, tmp_path):
     settings = {"database_url": database_url, "data_dir": str(tmp_path), "timezone": "UTC"}
     settings["secret_key"] = context.settings.secret_key.get_secret_value()
 
-    def _(what, number=0):
+    def _(what, number=0, **more):
+        settings.update(more)
         return pool.starmap(act, [(what, settings, number, clock().isoformat())] * PROCESSES, chunksize=1)
 
     return _
@@ -74,3 +77,12 @@ def test_one_meeting_and_no_doubled_stay(stage, at_once, add_server, make_course
 
 def test_of_many_bells_one_is_followed(at_once):
     assert at_once("claim").count(True) == 1
+
+
+@pytest.mark.parametrize("_time", range(5))
+def test_workers_that_start_at_once_enter_the_server_of_the_settings_once(stage, at_once, _time):
+    given = {"server_url": "https://bbb.example.org/bigbluebutton/", "server_secret": "a secret"}
+    assert at_once("from_settings", **given) == [None] * PROCESSES
+    (row,) = stage.rows(Server)
+    assert (row.name, stage.context.vault.open(row.secret)) == ("default", "a secret")
+    assert stage.story() == ["server_added"]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,6 +13,7 @@ from worker.errors import Conflict, InputError, SettingsError, Unknown
 from worker.operations import story
 from worker.operations.context import Context
 from worker.store.tables import Server
+from worker.store.upsert import insert_new
 
 #: Servers forget who has left within about a minute (protocol section 5).
 _LONGEST_LATENCY = 600
@@ -148,14 +150,18 @@ def from_settings(context: Context, now: datetime) -> None:
         endpoint = bbb.Endpoint(settings.server_url, secret, settings.server_checksum)
     except (ValueError, bbb.UnsafeRequest) as error:
         raise SettingsError(f"MEETINGZ_SERVER_URL: {error}") from None
+    row: dict[str, Any] = {"name": "default", "api_url": endpoint.base_url, "secret": context.vault.lock(secret)}
     with context.database.write() as session:
+        # Several processes may start at once: the first inserts, the others wait for it and find the row.
+        new = insert_new(session, Server, [row])
         known = session.scalar(select(Server).where(Server.api_url == endpoint.base_url))
-        if known is not None and context.vault.open(known.secret) != secret:
-            known.secret = context.vault.lock(secret)
-        if known is not None:
-            known.checksum = settings.server_checksum
-            return
-    add(context, "default", settings.server_url, secret, now, checksum=settings.server_checksum)
+        if known is None:
+            raise Conflict("MEETINGZ_SERVER_URL: there is a server 'default' with another address; see `server change`")
+        if new:
+            story.tell(session, "server_added", now, server_id=known.id, detail="default")
+        elif context.vault.open(known.secret) != secret:
+            known.secret = row["secret"]
+        known.checksum = settings.server_checksum
 
 
 def drain(context: Context, name: str, now: datetime) -> None:
