@@ -188,9 +188,28 @@ def test_nobody_is_late_for_a_time_that_nobody_watched():
     assert (found.late, found.left_early) == (False, False)
 
 
+def test_a_time_that_nobody_watched_excuses_no_other():
+    found = mark([minutes(15, 40)], [minutes(45, 60)], HOUR, RULES)
+    assert (found.late, found.left_early) == (True, False)
+
+
+@pytest.mark.parametrize("stays", [[], [minutes(-5, 5)]])
+def test_of_a_window_of_no_length_nobody_has_a_share(stays):
+    found = mark(stays, [], Span(START, START), RULES)
+    assert (found.status, found.percent, found.seconds_present) == ("absent", 0, 0)
+
+
 def test_who_was_absent_is_neither_late_nor_early():
     found = mark([], [], HOUR, RULES)
     assert (found.late, found.left_early, found.first_seen, found.joins) == (False, False, None, 0)
+
+
+def test_a_share_is_of_the_whole_window_watched_or_not():
+    assert mark([minutes(0, 30)], [minutes(30, 45)], HOUR, RULES).percent == 50
+
+
+def test_every_stay_is_a_join_those_before_the_class_as_well():
+    assert mark([minutes(-30, -20), minutes(0, 60)], [], HOUR, RULES).joins == 2
 
 
 def test_nobody_whose_status_is_unknown_is_late_or_early():

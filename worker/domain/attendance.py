@@ -284,7 +284,7 @@ def _status(present: float, hidden: float, length: float, rules: Rules) -> Statu
 
 
 def _known(start: datetime, end: datetime, dark: Iterable[Span]) -> float:
-    """Seconds from start to end that were watched: nobody is late for a time that nobody saw."""
-    if end <= start:
-        return 0.0
+    """Seconds from start to end that were watched, negative where the end comes first: nobody is late for a time that
+    nobody saw.
+    """
     return (end - start) / _SECOND - sum(span.seconds for span in clip(dark, Span(start, end)))
