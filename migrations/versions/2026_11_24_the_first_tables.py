@@ -82,6 +82,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_servers_name")),
     )
     op.create_table(
+        "sign_in_failures",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("address", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_failures")),
+    )
+    with op.batch_alter_table("sign_in_failures", schema=None) as batch_op:
+        batch_op.create_index("ix_sign_in_failures_address_at", ["address", "at"], unique=False)
+        batch_op.create_index(batch_op.f("ix_sign_in_failures_at"), ["at"], unique=False)
+        batch_op.create_index("ix_sign_in_failures_name_at", ["name", "at"], unique=False)
+
+    op.create_table(
         "users",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("name", sa.String(length=128), nullable=False),
@@ -691,6 +704,12 @@ def downgrade() -> None:
     op.drop_table("load_points")
     op.drop_table("courses")
     op.drop_table("users")
+    with op.batch_alter_table("sign_in_failures", schema=None) as batch_op:
+        batch_op.drop_index("ix_sign_in_failures_name_at")
+        batch_op.drop_index(batch_op.f("ix_sign_in_failures_at"))
+        batch_op.drop_index("ix_sign_in_failures_address_at")
+
+    op.drop_table("sign_in_failures")
     op.drop_table("servers")
     op.drop_table("pulses")
     op.drop_table("installation")

@@ -1,13 +1,14 @@
 """Coming in: who may, who may not, and what a session is worth."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
 from tests.web.conftest import PASSWORD, Person
-from worker.store.tables import Event, User
-from worker.web import access, session
+from worker.store.tables import Event, SignInFailure, User
+from worker.web import access, serving, session
 
 
 def test_a_stranger_is_shown_the_way_in_and_comes_back_to_what_was_asked(visit):
@@ -41,6 +42,43 @@ def test_guessing_is_made_slow_and_the_right_password_waits_too(visit, clock):
     assert guesser.sign_in("viewer").status_code == 303
     clock.advance(minutes=16)
     assert guesser.sign_in("admin").status_code == 303
+
+
+def test_guesses_at_two_processes_are_counted_together(visit, context, clock):
+    guesser = visit()
+    with serving.Beside(context, "127.0.0.1", 0, clock=clock) as other:
+        elsewhere = Person(other.url)
+        for person in (guesser, elsewhere, guesser, elsewhere, guesser):
+            assert person.sign_in("admin", "wrong password").status_code == 401
+        assert [person.sign_in("admin").status_code for person in (guesser, elsewhere)] == [429, 429]
+
+
+def test_many_guesses_at_once_are_many(visit):
+    guessers = [visit() for _ in range(12)]
+    with ThreadPoolExecutor(12) as pool:
+        statuses = list(pool.map(lambda guesser: guesser.sign_in("admin", "wrong password").status_code, guessers))
+    assert sorted(statuses) == [401] * 5 + [429] * 7
+
+
+def test_a_school_behind_one_address_signs_in_as_often_as_it_likes(visit):
+    assert {visit().sign_in("viewer").status_code for _ in range(35)} == {303}
+
+
+def test_one_address_that_guesses_many_names_waits(visit, clock):
+    guesser = visit()
+    assert {guesser.sign_in(f"name-{number}", "wrong password").status_code for number in range(30)} == {401}
+    assert guesser.sign_in("admin").status_code == 429
+
+
+def test_failures_are_forgotten_and_name_nobody(visit, context, clock):
+    visit().sign_in("my secret password", "wrong password")
+    with context.database.read() as rows:
+        (row,) = rows.query(SignInFailure)
+    assert "secret" not in row.name
+    clock.advance(minutes=16)
+    visit().sign_in("admin")
+    with context.database.read() as rows:
+        assert rows.query(SignInFailure).count() == 0
 
 
 def test_each_sign_in_is_a_session_of_its_own(visit):

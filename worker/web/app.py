@@ -41,7 +41,6 @@ from worker.web import (
 from worker.web.session import Forbidden, NotSignedIn
 from worker.web.shared import Shared
 from worker.web.shield import Shield
-from worker.web.throttle import Throttle
 
 ROOMS = (
     health,
@@ -71,7 +70,7 @@ def make(context: Context, clock: Clock = clock.now) -> FastAPI:
     """The application on these surroundings."""
     app = FastAPI(title="Meetingz worker", version=worker.__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.context, app.state.clock = context, clock
-    app.state.shared, app.state.throttle = Shared(), Throttle()
+    app.state.shared = Shared()
     for room in ROOMS:
         app.include_router(room.router, include_in_schema=False)
     app.include_router(api.router)

@@ -9,7 +9,8 @@ from fastapi import Form as Field
 from worker.operations import story
 from worker.operations.context import Context
 from worker.store.tables import User
-from worker.web import access, page, session
+from worker.web import access, page, session, throttle
+from worker.web.forms import secret
 from worker.web.session import Anyone, Form, Now, Surroundings
 
 router = APIRouter()
@@ -31,18 +32,20 @@ def enter(
     next: Annotated[str, Field(max_length=2000)] = "/",
 ) -> Response:
     """Check name and password. Too many failures make the next try wait, right or wrong."""
-    throttle, address = request.app.state.throttle, request.client.host if request.client else ""
-    if wait := throttle.wait(name, address, now):
+    address = _address(request)
+    if wait := throttle.tried(context, name, address, now):
         answer = _again(request, 429, "login_wait", name, next, minutes=-(-wait // 60))
         answer.headers["Retry-After"] = str(wait)
         return answer
-    # Counted before it is looked at, so that many tries at once are not one.
-    throttle.failed(name, address, now)
     user = access.verified(context, name, password)
     if user is None:
         return _again(request, 401, "login_wrong", name, next)
-    throttle.succeeded(name, address)
+    throttle.succeeded(context, name, address)
     return _signed_in(request, context, user, now, _local(next))
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 def _again(request: Request, status: int, why: str, name: str, next: str, **facts: int) -> Response:
@@ -83,15 +86,14 @@ def ask_password(request: Request, visitor: Anyone) -> Response:
 @router.post("/password")
 def change_password(request: Request, visitor: Anyone, form: Form, context: Surroundings, now: Now) -> Response:
     """Another password, after the present one; all other sessions of theirs end."""
-    throttle, address = request.app.state.throttle, request.client.host if request.client else ""
-    reader = page.reader_of(request)
-    if throttle.wait(visitor.name, address, now) or not access.verified(
-        context, visitor.name, str(form.get("old", ""))
+    address, reader = _address(request), page.reader_of(request)
+    if throttle.tried(context, visitor.name, address, now) or not access.verified(
+        context, visitor.name, secret(form, "old")
     ):
-        throttle.failed(visitor.name, address, now)
         return page.render(request, "trouble", status=422, what=reader.say("password_wrong"))
+    throttle.succeeded(context, visitor.name, address)
     with story.acting(visitor.name):
-        access.change_password(context, visitor.name, str(form.get("new", "")), now)
+        access.change_password(context, visitor.name, secret(form, "new"), now)
     with context.database.read() as rows:
         user = rows.get_one(User, visitor.id)
     answer = page.redirect("/", done="password")

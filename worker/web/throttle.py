@@ -1,47 +1,55 @@
-"""Guessing passwords is made slow: so many failures, then a wait. Kept in memory, for this process."""
+"""Guessing passwords is made slow: so many failures, then a wait. Counted in the database, by all processes together."""
 
-import threading
-from collections import deque
+import hashlib
 from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, select, text
+from sqlalchemy.orm import Session
+
+from worker.operations.context import Context
+from worker.store.tables import SignInFailure as Failure
 
 _WINDOW = timedelta(minutes=15)
 #: Failures within the window: of one name from one address, from one address, of one name from anywhere.
-_LIMITS = {"pair": 5, "address": 30, "name": 50}
-#: Keys kept at most; the oldest go first. A guesser with many addresses must not fill the memory.
-_MOST = 10_000
+_PAIR, _ADDRESS, _NAME = 5, 30, 50
 
 
-class Throttle:
-    """Counts failed sign-ins."""
+def tried(context: Context, name: str, address: str, now: datetime) -> int:
+    """Seconds until a try is looked at; 0: now, and until ``succeeded`` it counts as a failure.
 
-    def __init__(self) -> None:
-        self._failures: dict[tuple[str, ...], deque[datetime]] = {}
-        self._lock = threading.Lock()
-
-    def wait(self, name: str, address: str, now: datetime) -> int:
-        """Seconds until the next try is looked at; 0: now."""
-        with self._lock:
-            return max(self._wait(key, now) for key in _keys(name, address))
-
-    def failed(self, name: str, address: str, now: datetime) -> None:
-        """One more failure."""
-        with self._lock:
-            for key in _keys(name, address):
-                self._failures.setdefault(key, deque(maxlen=_LIMITS[key[0]])).append(now)
-            while len(self._failures) > _MOST:
-                del self._failures[next(iter(self._failures))]
-
-    def succeeded(self, name: str, address: str) -> None:
-        """They have remembered: the count of this name from this address begins anew."""
-        with self._lock:
-            self._failures.pop(("pair", name, address), None)
-
-    def _wait(self, key: tuple[str, ...], now: datetime) -> int:
-        times = self._failures.get(key)
-        if times is None or len(times) < _LIMITS[key[0]]:
-            return 0
-        return max(0, int((times[0] + _WINDOW - now).total_seconds()) + 1)
+    Counted before it is looked at, so that many tries at once are not one.
+    """
+    who, where = _digest(name), _digest(address)
+    with context.database.write() as session:
+        _one_at_a_time(session)
+        session.execute(delete(Failure).where(Failure.at <= now - _WINDOW))
+        wait = max(
+            _wait(session, now, _PAIR, Failure.name == who, Failure.address == where),
+            _wait(session, now, _ADDRESS, Failure.address == where),
+            _wait(session, now, _NAME, Failure.name == who),
+        )
+        if not wait:
+            session.add(Failure(name=who, address=where, at=now))
+    return wait
 
 
-def _keys(name: str, address: str) -> tuple[tuple[str, ...], ...]:
-    return ("pair", name, address), ("address", address), ("name", name)
+def succeeded(context: Context, name: str, address: str) -> None:
+    """They have remembered: the failures of this name from this address are forgotten."""
+    with context.database.write() as session:
+        theirs = (Failure.name == _digest(name), Failure.address == _digest(address))
+        session.execute(delete(Failure).where(*theirs))
+
+
+def _one_at_a_time(session: Session) -> None:
+    if session.get_bind().dialect.name == "postgresql":  # SQLite has one writer by itself
+        session.execute(text("LOCK TABLE sign_in_failures IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def _wait(session: Session, now: datetime, most: int, *which: ColumnElement[bool]) -> int:
+    """Until the oldest of the last so many is out of the window."""
+    oldest = session.scalar(select(Failure.at).where(*which).order_by(Failure.at.desc()).offset(most - 1).limit(1))
+    return 0 if oldest is None else max(0, int((oldest + _WINDOW - now).total_seconds()) + 1)
+
+
+def _digest(given: str) -> str:
+    return hashlib.sha256(given.encode()).hexdigest()

@@ -3,7 +3,7 @@
 All times are UTC. Enumerations are stored by their words. A row of history is never overwritten by a plan.
 """
 
-from worker.store.tables.access import CallbackSeen, Token, User
+from worker.store.tables.access import CallbackSeen, SignInFailure, Token, User
 from worker.store.tables.attendance import Correction, ExactStay, Gap, Stay
 from worker.store.tables.base import Base, Installation
 from worker.store.tables.meetings import Attendee, Meeting, Observation, Server
@@ -35,6 +35,7 @@ __all__ = [
     "Pulse",
     "Recording",
     "Server",
+    "SignInFailure",
     "Slot",
     "Stay",
     "Token",
