@@ -1,12 +1,14 @@
 """arrange: people change the timetable, and every change is told."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 
+from tests.operations.stage import Crash, crashing
 from worker.errors import Conflict, InputError, Unknown
 from worker.operations import arrange
-from worker.store.tables import Course, Occurrence
+from worker.store.tables import Course, Event, Occurrence
 
 HOUR = timedelta(hours=1)
 
@@ -43,6 +45,58 @@ def test_the_same_extra_sitting_twice_is_refused(stage, occurrence, make_occurre
     with pytest.raises(Conflict):
         make_occurrence(start_in=60)
     assert len(stage.rows(Occurrence)) == 1
+
+
+def test_a_cancelled_extra_sitting_is_brought_back(stage, course, occurrence):
+    row = stage.occurrence(occurrence)
+    start, now = row.starts_at, stage.clock()
+    arrange.cancel(stage.context, occurrence, "ill", now)
+    stage.clock.advance(minutes=2)
+    assert arrange.add(stage.context, course, start, start + 2 * HOUR, stage.clock()) == occurrence
+    row = stage.occurrence(occurrence)
+    assert (row.cancelled_at, row.cancel_reason, row.settled_at) == (None, None, None)
+    assert (row.ends_at, row.closes_at) == (start + 2 * HOUR, start + 2 * HOUR)
+    assert stage.story()[-2:] == ["cancelled", "added"]
+    with pytest.raises(Conflict, match="already"):
+        arrange.add(stage.context, course, start, start + HOUR, stage.clock())
+    assert len(stage.rows(Occurrence)) == 1
+    assert stage.rows(Event)[-1].detail == "again, after it was cancelled"
+
+
+def test_one_that_was_moved_and_extended_before_it_was_cancelled_comes_back_where_it_is_added(
+    stage, course, occurrence
+):
+    start, now = stage.occurrence(occurrence).starts_at, stage.clock()
+    arrange.move(stage.context, occurrence, start + 3 * HOUR, start + 4 * HOUR, now)
+    arrange.extend(stage.context, occurrence, 30, now)
+    arrange.cancel(stage.context, occurrence, "ill", now)
+    arrange.add(stage.context, course, start, start + HOUR, now)
+    row = stage.occurrence(occurrence)
+    assert (row.starts_at, row.closes_at, row.extended_until) == (start, start + HOUR, None)
+    assert row.starts_at - row.opens_at == timedelta(minutes=15)
+
+
+@pytest.mark.parametrize("boundary", range(2))
+def test_a_crash_while_it_is_brought_back_does_it_once(stage, course, occurrence, boundary):
+    start = stage.occurrence(occurrence).starts_at
+    arrange.cancel(stage.context, occurrence, "ill", stage.clock())
+    with pytest.raises(Crash):
+        arrange.add(crashing(stage.context, at=boundary), course, start, start + HOUR, stage.clock())
+    with suppress(Conflict):
+        arrange.add(stage.context, course, start, start + HOUR, stage.clock())
+    assert [row.cancelled_at for row in stage.rows(Occurrence)] == [None]
+    assert stage.story().count("added") == 2
+
+
+def test_one_whose_class_was_cancelled_and_settled_gets_its_room(stage, course, occurrence, add_server):
+    add_server()
+    start = stage.occurrence(occurrence).starts_at
+    arrange.cancel(stage.context, occurrence, "ill", stage.clock())
+    stage.clock.advance(minutes=50)
+    stage.settle(occurrence)
+    assert stage.occurrence(occurrence).settled_at is not None
+    arrange.add(stage.context, course, start, start + HOUR, stage.clock())
+    assert stage.provision() == ["opened"]
 
 
 @pytest.mark.parametrize(("start", "end"), [(60, 60), (60, 30), (60, 60 + 24 * 60 + 1), (-60, -30)])

@@ -128,3 +128,24 @@ def test_an_open_room_is_left_alone(stage, bring, add_server):
     stage.provision()
     bring(CANCELLED)
     assert (9, 9) in held(stage)
+
+
+def test_an_extra_sitting_that_was_added_again_by_hand_stays_whatever_the_file_says(stage, bring):
+    off = replace(EXTRA, cancelled=True)
+    bring(EXTRA)
+    bring(off)
+    assert (9, 12) not in held(stage)
+    arrange.add(stage.context, "alg", EXTRA.starts_at, EXTRA.ends_at, stage.clock())
+    for file in ((off,), (), (EXTRA,)):
+        bring(*file)
+        assert (9, 12) in held(stage)
+
+
+def test_a_file_that_cancels_a_sitting_people_have_added_is_followed_once(stage, bring):
+    bring()
+    arrange.add(stage.context, "alg", EXTRA.starts_at, EXTRA.ends_at, stage.clock())
+    bring(replace(EXTRA, cancelled=True))
+    assert (9, 12) not in held(stage)
+    arrange.add(stage.context, "alg", EXTRA.starts_at, EXTRA.ends_at, stage.clock())
+    bring(replace(EXTRA, cancelled=True))
+    assert (9, 12) in held(stage)

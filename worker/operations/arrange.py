@@ -15,6 +15,8 @@ from worker.store.tables import Course, Meeting, Occurrence
 
 #: Why what lay ahead of an archived course was cancelled. It comes back with the course.
 ARCHIVED = "course archived"
+#: An extra sitting that was cancelled takes place after all.
+AGAIN = "again, after it was cancelled"
 
 
 def course(session: Session, code: str) -> Course:
@@ -62,29 +64,34 @@ def archive_in(session: Session, code: str, now: datetime) -> None:
 
 
 def add(context: Context, code: str, start: datetime, end: datetime, now: datetime) -> int:
-    """An extra sitting. Returns its number. Raises Conflict where the course has an extra one at this very start."""
+    """An extra sitting. Returns its number. One that was cancelled at this very start is brought back.
+
+    Raises Conflict where the course has an extra one there that was not.
+    """
     with context.database.write() as session:
         found = course(session, code)
         _check_span(start, end, now, found.timezone)
         if found.archived_at is not None:
             raise Conflict(f"the course {code!r} is archived")
-        same = select(Occurrence.id).where(Occurrence.course_id == found.id, Occurrence.original_start == start)
-        if session.scalar(same.where(Occurrence.slot_id.is_(None))) is not None:
+        row = _extra(session, found, start)
+        known = row.id is not None
+        if known and row.cancelled_at is None:
             raise Conflict(f"{code!r} has an extra sitting at {local_text(start, found.timezone)} already")
-        opens_at, closes_at = lifecycle.window(start, end, None, lead_of(context, found))
-        row = Occurrence(
-            course_id=found.id,
-            original_start=start,
-            starts_at=start,
-            ends_at=end,
-            opens_at=opens_at,
-            closes_at=closes_at,
-            planned_at=now,
-        )
+        row.starts_at, row.ends_at, row.extended_until = start, end, None
+        row.opens_at, row.closes_at = lifecycle.window(start, end, None, lead_of(context, found))
+        row.planned_at = now
+        row.cancelled_at = row.cancel_reason = row.holiday_id = row.finished_at = row.settled_at = None
         session.add(row)
         session.flush()
-        story.tell(session, "added", now, occurrence_id=row.id)
+        story.tell(session, "added", now, occurrence_id=row.id, detail=AGAIN if known else None)
         return row.id
+
+
+def _extra(session: Session, found: Course, start: datetime) -> Occurrence:
+    """The extra sitting of a course that was first put there; a new one where there is none."""
+    same = select(Occurrence).where(Occurrence.course_id == found.id, Occurrence.original_start == start)
+    row = session.scalar(same.where(Occurrence.slot_id.is_(None)).with_for_update())
+    return Occurrence(course_id=found.id, original_start=start) if row is None else row
 
 
 def cancel(context: Context, occurrence_id: int, reason: str, now: datetime) -> None:

@@ -161,14 +161,22 @@ def _follow(work: _Work, row: Occurrence, sitting: SittingDraft) -> None:
     if as_said or row.closes_at <= work.now or _is_open(work.session, row):
         return
     if sitting.cancelled:
-        replan.cancel(work.session, row, IN_FILE, work.now)
-        work.changed = True
+        if not _added_again(work.session, row):
+            replan.cancel(work.session, row, IN_FILE, work.now)
+            work.changed = True
         return
     if row.cancel_reason in (IN_FILE, NO_LONGER):
         replan.restore(work.session, row, work.course.timezone, work.now)
         work.changed = True
     if row.cancelled_at is None and not same:
         _move(work, row, sitting.starts_at, sitting.ends_at)
+
+
+def _added_again(session: Session, row: Occurrence) -> bool:
+    """By hand, after the file had cancelled it: the file said so before."""
+    told = select(Event.kind).where(Event.occurrence_id == row.id, Event.kind.in_(("cancelled", "added")))
+    last = session.execute(told.add_columns(Event.detail).order_by(Event.id.desc()).limit(2)).all()
+    return last == [("added", arrange.AGAIN), ("cancelled", IN_FILE)]
 
 
 def _is_open(session: Session, row: Occurrence) -> bool:
