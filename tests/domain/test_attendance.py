@@ -126,6 +126,21 @@ def test_a_silence_longer_than_the_tolerance_is_a_gap():
     assert gaps([run], TOLERANCE, at(600)) == [span(60, 300)]
 
 
+@pytest.mark.parametrize(("silence", "count"), [(90, 0), (91, 1)])
+def test_a_silence_as_long_as_the_tolerance_is_none(silence, count):
+    run = Run(at(0), (seen(0, 60), seen(60 + silence, 600)))
+    assert len(gaps([run], TOLERANCE, at(600))) == count
+
+
+def test_gaps_of_two_rooms_at_once_are_one():
+    runs = [Run(at(0), (seen(0, 60), seen(300, 600))), Run(at(0), (seen(0, 100), seen(400, 600)))]
+    assert gaps(runs, TOLERANCE, at(600)) == [span(60, 400)]
+
+
+def test_a_room_that_was_missed_before_it_was_last_seen_opens_no_gap():
+    assert gaps([Run(at(0), (seen(0, 600),), at(400))], TOLERANCE, at(900)) == []
+
+
 def test_nothing_seen_since_the_room_opened_is_a_gap():
     assert gaps([Run(at(0), ())], TOLERANCE, at(600)) == [span(0, 600)]
 
@@ -237,16 +252,32 @@ def test_merge_and_clip():
         ([], [(0, 3600)]),
         ([(-900, None)], []),
         ([(600, None)], [(0, 600)]),
-        ([(60, None)], []),
+        ([(90, None)], []),
+        ([(600, 500)], [(0, 600), (600, 3600)]),
+        ([(4000, None)], [(0, 3600)]),
         ([(-900, 900), (1800, None)], [(900, 1800)]),
         ([(-900, 900), (930, None)], []),
         ([(-900, 2400)], [(2400, 3600)]),
     ],
-    ids=["never opened", "in time", "late", "hardly late", "shut between", "reopened at once", "gone early"],
+    ids=[
+        "never opened",
+        "in time",
+        "late",
+        "hardly late",
+        "clock set back",
+        "after it",
+        "shut between",
+        "reopened at once",
+        "gone early",
+    ],
 )
 def test_nobody_is_blamed_for_a_time_without_a_room(rooms, expected):
     runs = [Run(at(opened), (), None if missed is None else at(missed)) for opened, missed in rooms]
     assert shut(runs, TOLERANCE, HOUR) == [span(first, last) for first, last in expected]
+
+
+def test_before_a_class_has_begun_no_room_is_missed():
+    assert shut([], TOLERANCE, Span(at(900), at(0))) == []
 
 
 def test_who_comes_as_soon_as_a_late_room_opens_is_not_late():

@@ -20,7 +20,7 @@ def gaps(runs: Sequence[Run], tolerance: timedelta, until: datetime) -> list[Spa
 def _gaps(run: Run, tolerance: timedelta, until: datetime) -> list[Span]:
     # Merged first: where the clock was set back, an observation may lie within an older one.
     facts = merge([Span(run.opened_at, run.opened_at), *(Span(each.first_at, each.last_at) for each in run.sightings)])
-    final = max(until if run.missed_at is None else run.missed_at, facts[-1].end)
+    final = until if run.missed_at is None else run.missed_at
     facts.append(Span(final, final))
     silent = [Span(one.end, two.start) for one, two in pairwise(facts) if two.start - one.end > tolerance]
     return silent if run.report is None else minus(silent, [run.report.covers])
@@ -35,5 +35,4 @@ def shut(runs: Sequence[Run], tolerance: timedelta, window: Span) -> list[Span]:
     rooms = [
         Span(run.opened_at, max(run.opened_at, window.end if run.missed_at is None else run.missed_at)) for run in runs
     ]
-    without = minus([window], merge(rooms)) if window.start < window.end else []
-    return [span for span in without if span.end - span.start > tolerance]
+    return [span for span in minus([window], rooms) if span.end - span.start > tolerance]
