@@ -32,6 +32,7 @@ SETTINGS = {
     "left_early_seconds": 10,
     "secret_key": "a key for tests only",
     "download_reserve_bytes": 0,
+    "download_slice_seconds": 4,
 }
 #: Of a file of a recording, bytes: some pages.
 MEDIA_SIZE = 10_000
