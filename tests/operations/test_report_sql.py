@@ -2,14 +2,19 @@
 
 import csv
 import io
+import json
 import random
 from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from lxml import html
+from openpyxl import load_workbook
 
+from tests.exports import test_hostile_names as hostile
 from worker.exports import write
+from worker.exports.text import guarded, harmless
 from worker.operations import corrections, report, report_attendance, report_people, tables_of_reports
 from worker.operations.report import Wanted
 from worker.store.tables import Correction, Course, Gap, Occurrence, Participant, Stay
@@ -152,3 +157,57 @@ def test_totals_of_one_person_and_one_course_leave_out_the_others(context, clock
     found = list(report_people.by_person(context, Wanted(code, user_id="u1"), now))
 
     assert [total["occurrences"] for total in found] == ([len(rows)] if rows else [])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_workbook_is_the_same_by_both_ways(context, clock, seed):
+    dice, now = random.Random(seed), clock() + timedelta(days=3)
+    fill(context, dice, clock())
+    table = tables_of_reports.make(context, "attendance", Wanted(), "fa", now)
+    books = []
+    for rows in (report.attendance_rows, report_attendance.rows):
+        stream = io.BytesIO()
+        write(replace(table, rows=rows(context, Wanted(), now)), "xlsx", stream)
+        book = load_workbook(stream)
+        books.append([[(cell.value, cell.number_format) for cell in row] for row in book.worksheets[0].iter_rows()])
+
+    assert books[0] == books[1]
+    assert len(books[0]) == len(list(report.attendance_rows(context, Wanted(), now))) + 1
+
+
+#: What neither a database nor the protocol takes is left to tests/exports.
+STORED = [name[:512] for name in hostile.NAMES if name and "\x00" not in name and "\ud800" not in name]
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx", "json", "html"])
+def test_no_name_of_a_member_or_a_guest_runs_or_breaks_out_whoever_makes_the_rows(context, clock, form):
+    times = {"original_start": clock(), "starts_at": clock(), "ends_at": clock() + timedelta(hours=1)}
+    times |= {"opens_at": clock(), "closes_at": clock() + timedelta(hours=1)}
+    with context.database.write() as session:
+        session.add(Course(id=1, code="A", title="T", timezone="UTC", options={}))
+        session.flush()
+        session.add(Occurrence(id=1, course_id=1, planned_at=clock(), settled_at=clock(), **times))
+        session.flush()
+        for number, name in enumerate(STORED):
+            session.add(Participant(course_id=1, user_id=f"m{number:03}", full_name=name, role="viewer"))
+            seen = {"first_seen": clock(), "last_seen": clock(), "role": "VIEWER"}
+            session.add(Stay(occurrence_id=1, attendee_key=f"z{number:03}", full_name=name, **seen))
+    stream = io.BytesIO()
+    tables_of_reports.write(context, "attendance", Wanted(), form, "en", clock() + timedelta(days=1), stream)
+
+    assert READERS[form](stream.getvalue()) == [WRITTEN[form](name) for name in STORED] * 2
+
+
+WRITTEN = {"csv": guarded, "xlsx": harmless, "json": str, "html": harmless}
+READERS = {
+    "csv": lambda data: [row[5] for row in parsed(data)[1:]],
+    "xlsx": lambda data: [
+        cells[5].value.replace("_x005F_", "_")
+        for cells in load_workbook(io.BytesIO(data)).worksheets[0].iter_rows(min_row=2)
+    ],
+    "json": lambda data: [row["full_name"] for row in json.loads(data)],
+    "html": lambda data: [
+        cell.text_content()
+        for cell in html.document_fromstring(data, parser=html.HTMLParser(encoding="utf-8")).xpath("//tr/td[6]")
+    ],
+}
