@@ -115,6 +115,27 @@ def test_no_stay_covers_a_poll_that_missed_the_person(polled):
             assert not any(span.start <= at(when) <= span.end for span in spans(stays, key))
 
 
+def cut(polled, place, *, replaced):
+    """The same polls as of two rooms, the second of which took the place of the first, or came after it had gone."""
+    first, second = as_sightings(polled[:place]), as_sightings(polled[place:])
+    opened = second[0].first_at if second else START
+    return [Run(START, tuple(first), opened, replaced=replaced), Run(opened, tuple(second))]
+
+
+@settings(settings.get_profile("fold"))
+@given(polls(), st.integers(0, 15))
+def test_a_room_that_was_replaced_between_two_polls_changes_nobodys_stay(polled, place):
+    assert fold(cut(polled, place, replaced=True), TOLERANCE) == stays_of(as_sightings(polled))
+
+
+@settings(settings.get_profile("fold"))
+@given(polls(), st.integers(0, 15))
+def test_a_room_that_came_after_another_had_gone_credits_nobody_more(polled, place):
+    parted, whole = fold(cut(polled, place, replaced=False), TOLERANCE), stays_of(as_sightings(polled))
+    for key in KEYS:
+        assert all(clip(spans(whole, key), each) == clip([each], each) for each in spans(parted, key))
+
+
 @settings(settings.get_profile("fold"))
 @given(polls())
 def test_no_second_is_credited_in_a_gap(polled):
