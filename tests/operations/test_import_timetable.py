@@ -10,7 +10,8 @@ from sqlalchemy import select
 from tests.operations.stage import Crash, crashing
 from worker.errors import InputError, Unknown
 from worker.operations import arrange
-from worker.operations.import_timetable import import_roster, import_timetable
+from worker.operations.import_roster import import_roster
+from worker.operations.import_timetable import import_timetable
 from worker.store.tables import Course, Event, Occurrence, Participant, Slot
 from worker.timetables import CourseDraft, RosterDraft, RosterEntry, SittingDraft, SlotDraft, TimetableDraft
 

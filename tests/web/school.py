@@ -16,7 +16,8 @@ from tests.web.conftest import PASSWORD
 from worker.domain.holidays import Holiday
 from worker.operations import context as contexts
 from worker.operations import holidays, pulse, servers
-from worker.operations.import_timetable import import_roster, import_timetable
+from worker.operations.import_roster import import_roster
+from worker.operations.import_timetable import import_timetable
 from worker.settings import Settings
 from worker.simulator import Director, World, crowd, serve
 from worker.store.tables import Course, Meeting, Occurrence, Participant, Pulse

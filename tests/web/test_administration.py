@@ -93,6 +93,7 @@ def test_a_server_is_added_and_its_secret_is_never_shown(visit, stage, context):
         ({"secret": ""}, "the secret is empty"),
         ({"checksum": "md5"}, "must be one of sha1"),
         ({"capacity": "many"}, "capacity: &#39;many&#39; is not a whole number"),
+        ({"capacity": "-5"}, "the capacity -5 is not possible"),
         ({"weight": "heavy"}, "weight: &#39;heavy&#39; is not a number"),
         ({"weight": "0"}, "the weight 0 is not possible"),
     ],

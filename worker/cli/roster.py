@@ -20,7 +20,7 @@ def import_(
     from dataclasses import asdict
 
     from worker.errors import InputError, Unknown
-    from worker.operations.import_timetable import import_roster
+    from worker.operations.import_roster import import_roster
     from worker.timetables import read_roster
 
     try:

@@ -22,6 +22,7 @@ from worker.operations import (
     arrange,
     care,
     fold,
+    import_roster,
     import_timetable,
     ledger,
     recordings,
@@ -167,7 +168,7 @@ def _bring_in(context: Context, plays: tuple[Play, ...], out: Path) -> None:
     (out / "roster.csv").write_text("\n".join(people) + "\n", encoding="utf-8")
     now = clock.now()
     import_timetable.import_timetable(context, read_timetable(out / "timetable.csv", timezone=_ZONE), now)
-    import_timetable.import_roster(context, read_roster(out / "roster.csv"), now)
+    import_roster.import_roster(context, read_roster(out / "roster.csv"), now)
     for play in plays:
         care.policy(context, play.code, {"download": play.record == "always"}, now)
 

@@ -1,4 +1,4 @@
-"""Bringing a timetable or a roster into the tables: all of it or nothing, and the same file twice changes nothing.
+"""Bringing a timetable into the tables: all of it or nothing, and the same file twice changes nothing.
 
 A course is known by its code, a slot of a course by its cron and weeks. A changed length or validity is a change of the
 slot, and re-plans only what lies ahead, has no meeting and was not changed by hand; another cron is another slot. The
@@ -9,19 +9,18 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import Select, delete, func, insert, select, text
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
 
 from worker.domain.text import match_key
-from worker.errors import InputError, Unknown
 from worker.operations import arrange, conflicts, course_keys, import_sittings, import_slots, options, plan, story
 from worker.operations.conflicts import Clash
 from worker.operations.context import Context
-from worker.store.tables import Course, Occurrence, Participant
-from worker.store.upsert import in_batches, insert_new
-from worker.timetables import CourseDraft, RosterDraft, RosterEntry, TimetableDraft
+from worker.store.tables import Course, Occurrence
+from worker.store.upsert import in_batches
+from worker.timetables import CourseDraft, TimetableDraft
 
 Progress = Callable[[int, int], None]
 _BATCH = 500
@@ -249,58 +248,3 @@ def _active(session: Session, course_ids: Collection[int]) -> set[int]:
     for batch in in_batches(sorted(course_ids), _BATCH):
         found.update(session.scalars(select(Course.id).where(Course.id.in_(batch), Course.archived_at.is_(None))))
     return found
-
-
-def import_roster(context: Context, draft: RosterDraft, now: datetime) -> Changes:
-    """Write who is enrolled. A course's roster becomes what the file says of it; courses not named stay as they are."""
-    changes = Changes()
-    with context.database.write() as session:
-        known = _known(session, draft)
-        rosters = _rosters(draft, known)
-        for course_id, entries in rosters.items():
-            code, rows = entries[0].course, [_participant(entry) for entry in entries]
-            before = session.execute(_people(course_id)).all()
-            if sorted(map(str, map(tuple, before))) == sorted(str(tuple(row.values())) for row in rows):
-                changes.unchanged.append(code)
-                continue
-            session.execute(delete(Participant).where(Participant.course_id == course_id))
-            insert_new(session, Participant, [{"course_id": course_id, **row} for row in rows])
-            (changes.changed if before else changes.new).append(code)
-        if changes.new or changes.changed:
-            total = sum(len(entries) for entries in rosters.values())
-            story.tell(session, "roster", now, detail=f"{total} people in {len(rosters)} courses")
-    return changes
-
-
-def _known(session: Session, draft: RosterDraft) -> dict[str, int]:
-    """The course of each code that a roster names, in any spelling of its letters and digits."""
-    found: dict[str, int] = {}
-    for entry in draft.entries:
-        if entry.course not in found:
-            try:
-                found[entry.course] = arrange.course(session, entry.course).id
-            except Unknown as error:
-                problem = f"there is no course {entry.course!r}; import the timetable first"
-                raise Unknown(f"row {entry.line}, column course: {problem}") from error
-    return found
-
-
-def _rosters(draft: RosterDraft, known: Mapping[str, int]) -> dict[int, list[RosterEntry]]:
-    """Who is in which course; a course that the file spells in two ways has one roster. Raises InputError for twins."""
-    found: dict[int, dict[str, RosterEntry]] = {}
-    for entry in draft.entries:
-        there = found.setdefault(known[entry.course], {}).setdefault(entry.user_id, entry)
-        if there is not entry:
-            problem = f"{entry.user_id!r} is in course {there.course!r} already, in row {there.line}"
-            raise InputError(f"row {entry.line}, column user_id: {problem}; remove one of the two rows")
-    return {course_id: list(people.values()) for course_id, people in found.items()}
-
-
-def _participant(entry: RosterEntry) -> dict[str, object]:
-    row = {"user_id": entry.user_id, "full_name": entry.full_name, "role": entry.role}
-    return {**row, "valid_from": entry.valid_from, "valid_until": entry.valid_until}
-
-
-def _people(course_id: int) -> Select[str, str, str, date | None, date | None]:
-    columns = (Participant.user_id, Participant.full_name, Participant.role)
-    return select(*columns, Participant.valid_from, Participant.valid_until).where(Participant.course_id == course_id)

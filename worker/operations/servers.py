@@ -50,6 +50,7 @@ def add(
     """
     _check_weight(weight)
     _check_rate(rate)
+    _check_capacity(capacity)
     endpoint = _endpoint(url, secret, checksum)
     with context.database.write() as session:
         if session.scalar(select(Server.id).where(Server.name == name)) is not None:
@@ -73,6 +74,11 @@ def add(
 def _check_weight(weight: float) -> None:
     if not 0 < weight < float("inf"):
         raise InputError(f"the weight {weight:g} is not possible; write a number above 0")
+
+
+def _check_capacity(capacity: int | None) -> None:
+    if capacity is not None and capacity < 0:
+        raise InputError(f"the capacity {capacity} is not possible; write how many people at once")
 
 
 def _check_rate(rate: float | None) -> None:
@@ -130,6 +136,7 @@ def _change_share(row: Server, changes: Changes) -> None:
         _check_weight(changes.weight)
         row.weight = changes.weight
     if changes.capacity is not None:
+        _check_capacity(changes.capacity)
         row.capacity = changes.capacity or None
     if changes.rate is not None:
         _check_rate(changes.rate or None)

@@ -34,7 +34,7 @@ def listing(request: Request, visitor: Anyone, context: Surroundings, now: Now) 
 @router.post("/servers")
 def add(visitor: Admin, form: Form, context: Surroundings, now: Now) -> Response:
     """One more; its secret is stored encrypted, and never shown again."""
-    capacity = whole(form, "capacity") if left_open(form, "capacity") else None
+    capacity = whole(form, "capacity") or None if left_open(form, "capacity") else None
     with story.acting(visitor.name):
         servers.add(
             context,

@@ -1,4 +1,4 @@
-"""Guessing passwords is made slow: so many failures, then a wait. Counted in the database, by all processes together."""
+"""Guessing passwords is made slow: so many failures, then a wait. Counted in the database, for all processes."""
 
 import hashlib
 from datetime import datetime, timedelta
