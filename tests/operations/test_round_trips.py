@@ -3,6 +3,7 @@
 import csv
 import io
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -93,6 +94,42 @@ def test_brought_into_an_empty_installation_it_is_the_same(lived_in, tmp_path, f
     bring(lived_in, path)
     assert [row for row in held(lived_in) if not row[0].startswith("old-")] == before
     assert bring(lived_in, path).unchanged == [course.code for course in sorted(COURSES, key=lambda one: one.code)]
+
+
+@pytest.mark.parametrize("format", ["csv", "xlsx", "ics"])
+def test_every_format_carries_all_of_a_course(lived_in, tmp_path, format):
+    """File -> tables -> file -> empty tables: what there is to say of each course is the same."""
+    path = exported(lived_in, tmp_path, format)
+    before = all_of(lived_in)
+    with lived_in.context.database.write() as session:
+        for row in session.query(Course):
+            row.code, row.archived_at = f"old-{row.code}", lived_in.clock()
+    bring(lived_in, path)
+    assert all_of(lived_in) == before
+    assert {name for course in before for name in ("record", "options", "expected") if getattr(course, name)} == {
+        "record", "options", "expected",
+    }  # fmt: skip
+
+
+def all_of(stage):
+    """The courses as exports see them; slots and sittings in whatever order."""
+    with stage.context.database.read() as session:
+        return [
+            replace(each, slots=tuple(sorted(each.slots, key=repr)), sittings=tuple(sorted(each.sittings, key=repr)))
+            for each in drafts(session, stage.clock())
+        ]
+
+
+@pytest.mark.parametrize("format", ["csv", "ics"])
+def test_what_a_file_says_is_not_there_is_taken_away(stage, tmp_path, format):
+    plain = CourseDraft("a", "A", "UTC", slots=(SlotDraft("0 9 * * 1", 60),))
+    path = tmp_path / f"plain.{format}"
+    write_timetable([plain], path, format, since=FIRST)
+    full = replace(plain, teacher_id="7", teacher_name="N", lead_minutes=5, expected=3, options={"welcome": "hi"})
+    import_timetable(stage.context, TimetableDraft((full,)), stage.clock())
+    assert bring(stage, path).changed == ["a"]
+    (row,) = stage.rows(Course)
+    assert (row.teacher_id, row.teacher_name, row.lead_seconds, row.expected, row.options) == (None,) * 4 + ({},)
 
 
 def test_other_programs_see_the_same_in_the_calendar(lived_in, tmp_path):

@@ -7,8 +7,10 @@ from typing import Any
 import recurring_ical_events
 from icalendar import Calendar
 
+from worker.domain.calendars import InvalidDate, parse_instant
 from worker.timetables.defaults import Defaults
 from worker.timetables.ics_events import Entry
+from worker.timetables.ics_out import ORIGINAL_PROPERTY
 from worker.timetables.values import SittingDraft
 
 _FURTHEST = timedelta(days=366)
@@ -73,4 +75,15 @@ def _sitting(master: Entry, event: Any) -> SittingDraft | None:
         return None
     if end <= start:
         end = start + master.length()
-    return SittingDraft(start.astimezone(UTC), end.astimezone(UTC))
+    return SittingDraft(start.astimezone(UTC), end.astimezone(UTC), original_start=_original(master))
+
+
+def _original(master: Entry) -> datetime | None:
+    """As our own export says it, of a sitting that stands alone."""
+    written = str(master.event.get(ORIGINAL_PROPERTY, ""))
+    if not written or master.event.get("RRULE") is not None:
+        return None
+    try:
+        return parse_instant(written, "UTC")
+    except InvalidDate as error:
+        raise master.bad(f"{ORIGINAL_PROPERTY}: {error}", "or remove it") from error

@@ -12,6 +12,7 @@ from pathlib import Path
 from worker.domain.text import match_key
 from worker.timetables.cells import LONGEST, LONGEST_KEY
 from worker.timetables.defaults import Defaults
+from worker.timetables.ics_course import described
 from worker.timetables.ics_dates import dated_sittings
 from worker.timetables.ics_events import Entry, read_entries
 from worker.timetables.ics_out import COURSE_PROPERTY
@@ -82,12 +83,14 @@ def _code(entry: Entry) -> str:
 
 
 def _course(entry: Entry, code: str, defaults: Defaults) -> CourseDraft:
+    more = described(entry)
     return CourseDraft(
         code=code,
         title=entry.title[:LONGEST] or code,
         timezone=entry.zone_name() or defaults.timezone,
         room=" ".join(str(entry.event.get("LOCATION", "")).split())[:LONGEST] or None,
-        said=frozenset({"title", "timezone", "room"}),
+        said=frozenset({"title", "timezone", "room", *more}),
+        **more,
     )
 
 

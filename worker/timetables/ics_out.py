@@ -10,11 +10,14 @@ from icalendar.prop import vRecur
 
 from worker.domain.cron import CronFields, cron_fields
 from worker.domain.timetable import Rule, known_zone, starts
+from worker.timetables.ics_course import describe
 from worker.timetables.values import CourseDraft, SittingDraft, SlotDraft
 
 COURSE_PROPERTY = "X-MTZ-COURSE"
 #: The rule itself, for DTSTART is its first class, not its first day: `cron;minutes;from;until;every;anchor;start`.
 SLOT_PROPERTY = "X-MTZ-SLOT"
+#: For when an extra sitting that was moved had been meant.
+ORIGINAL_PROPERTY = "X-MTZ-ORIGINAL"
 _ICS_DAYS = ("SU", "MO", "TU", "WE", "TH", "FR", "SA")
 _WEEK = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")  # Monday = 0, as settings count
 _YEARS = timedelta(days=9 * 366)  # 29 February may be eight years off
@@ -45,7 +48,10 @@ def _events(course: CourseDraft, since: date, week_start: int) -> Iterator[Event
                 yield from _series(course, rule, first, left, week_start)
     for sitting in left:
         if not sitting.cancelled:
-            yield _event(course, _uid(course, sitting.starts_at.isoformat()), sitting.starts_at, sitting.ends_at)
+            event = _event(course, _uid(course, sitting.starts_at.isoformat()), sitting.starts_at, sitting.ends_at)
+            if sitting.original_start is not None:
+                event.add(ORIGINAL_PROPERTY, sitting.original_start.isoformat())
+            yield event
 
 
 def _single_times(course: CourseDraft, slot: SlotDraft) -> list[Rule]:
@@ -161,6 +167,7 @@ def _event(course: CourseDraft, uid: str, start: datetime, end: datetime) -> Eve
     for name, value in (("LOCATION", course.room), ("DESCRIPTION", course.teacher_name)):
         if value:
             event.add(name, value)
+    describe(event, course)
     return event
 
 

@@ -37,8 +37,8 @@ def _of_course(course: CourseDraft) -> dict[str, object]:
         "teacher_id": course.teacher_id,
         "teacher_name": course.teacher_name,
         "record": course.record,
-        "lead_minutes": _plain(course.lead_minutes),
-        "grace_minutes": _plain(course.grace_minutes),
+        "lead_minutes": plain(course.lead_minutes),
+        "grace_minutes": plain(course.grace_minutes),
         "expected": course.expected,
         "options": write_options(course.options),
         "room": course.room,
@@ -59,7 +59,8 @@ def _of_sitting(sitting: SittingDraft) -> dict[str, object]:
     }
 
 
-def _plain(number: float | None) -> str | None:
+def plain(number: float | None) -> str | None:
+    """A number as a cell shows it."""
     return None if number is None else f"{number:.9f}".rstrip("0").rstrip(".")
 
 
