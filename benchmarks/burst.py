@@ -1,8 +1,9 @@
 """A thousand classes due in the same minute, until the last is on the queue: ours, celery-redbeat, Celery's own beat.
 
 Each is asked what is due and really publishes to the same broker. Ours rings in messages of a hundred ids, as the
-program does; the bell from beat that wakes it is sent as well, its way to the worker (about a millisecond) is not
-waited for. The peers keep an entry a class, of which a thousand are due and the others are not for a day.
+program does, and has asked and rung before; the bell from beat that wakes it is sent as well, its way to the worker
+(about a millisecond) is not waited for. The peers keep an entry a class, of which a thousand are due and the others are
+not for a day.
 """
 
 import time
@@ -21,6 +22,7 @@ from benchmarks.schools import NOW, school
 from tests import services
 from worker import celery_app, tasks
 from worker.operations import provision
+from worker.operations.context import Context
 from worker.store.tables import Occurrence
 
 DUE = 1000
@@ -52,23 +54,32 @@ def _ours(postgres: services.Postgres, broker: str, entries: int) -> float:
     queue.flushall()
     url = postgres.migrated()
     with school(url, entries, broker) as context:
+        celery_app.use(context)
+        celery_app.app.conf.update(celery_app.configuration(context.settings))
+        for _ in range(2):  # as in a worker that has rung before
+            _ring(context)
+        queue.flushall()
         with context.database.write() as session:
             wanted = select(Occurrence.id).order_by(Occurrence.id).limit(DUE)
             for each in session.scalars(select(Occurrence).where(Occurrence.id.in_(wanted))):
                 each.starts_at, each.opens_at, each.ends_at = NOW, NOW, NOW + timedelta(hours=2)
                 each.closes_at = each.ends_at
-        celery_app.use(context)
-        celery_app.app.conf.update(celery_app.configuration(context.settings))
         began = time.perf_counter()
-        tasks.provision_sweep.apply_async(expires=60)
-        with context.database.read() as session:
-            found = provision.due_now(context, session, NOW)
-        tasks._ring(tasks.provision_some, "provision", found)
+        found = _ring(context)
         passed = time.perf_counter() - began
         messages = sum(queue.llen(name) for name in queue.scan_iter(_type="list"))
-        assert (len(found), messages) == (DUE, 1 + DUE // 100)
+        assert (found, messages) == (DUE, 1 + DUE // 100)
     postgres.drop(url)
     return passed
+
+
+def _ring(context: Context) -> int:
+    """Beat's bell, the question, and a message for each hundred that are due. Returns how many are."""
+    tasks.provision_sweep.apply_async(expires=60)
+    with context.database.read() as session:
+        found = provision.due_now(context, session, NOW)
+    tasks._ring(tasks.provision_some, "provision", found)
+    return len(found)
 
 
 def _app(broker: str) -> Celery:

@@ -30,6 +30,7 @@ from worker.store import due
 
 _SMALL = 1000
 _ROUNDS = 3
+_BURSTS = 5
 _EDITS = 5
 Row = tuple[object, ...]
 
@@ -63,7 +64,7 @@ def bursts(postgres: services.Postgres, broker: str, sizes: Sequence[int]) -> It
     """S2."""
     bounds = {"celery-redbeat": 1 / 15, "Celery's beat": 1 / 300}
     for size in sizes:
-        for peer, (ratio, theirs) in burst(postgres, broker, size, _ROUNDS).items():
+        for peer, (ratio, theirs) in burst(postgres, broker, size, _BURSTS).items():
             label, told = f"S2, {DUE:,} of {size:,} due", f"theirs {theirs:.2g} s"
             yield label, f"ours / {peer}", ratio, told, *_held(ratio, bounds[peer], size == sizes[-1])
 
@@ -158,7 +159,7 @@ def _sqlite(folder: Path) -> Callable[[], str]:
 NOTES = """\
 * Bounds are those of the full size; smaller ones show how it grows.
 * S1, S3: PostgreSQL has counted its tables (`ANALYZE`), as it does by itself within a minute of a large change.
-* S2: broker Valkey, everything really published; Celery's beat is asked once a size, the others three times. Ours is
+* S2: broker Valkey, everything really published; Celery's beat is asked once a size, the others five times. Ours is
   the question and ten messages of a hundred ids; the bell from beat that wakes it is sent too, its way to a worker
   (about a millisecond) is not waited for.
 * S3: ours, `occurrence move` until the question of provision names the class; theirs, one row changed until beat holds
