@@ -2,24 +2,26 @@
 
 import difflib
 import os
-import shutil
-import stat
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from sqlalchemy import DateTime, func, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from worker.errors import DatabaseBehind
-from worker.operations import alarms, broker, provision, pulse
+from worker import bbb
+from worker.errors import DatabaseBehind, SettingsError
+from worker.operations import alarms, broker, places, provision, pulse
 from worker.operations.context import Context
+from worker.operations.places import Finding
 from worker.settings import Settings
 from worker.store import due, migrate
 from worker.store.tables import Course, Pulse, Server
 
-_LEAST_DISK = 200 * 2**20
+#: Servers asked at one time.
+_AT_ONCE = 8
 #: Our clock and the database's may be this far apart.
 _CLOCKS = timedelta(seconds=5)
 #: A sitting is settled by the sweep after its end and grace; one that is over for this long was forgotten.
@@ -28,28 +30,23 @@ _LONG_OVER = timedelta(hours=1)
 _BELLS_A_SERVER, _BELLS = 3, 100
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    check: str
-    ok: bool
-    detail: str
-    remedy: str = ""
-
-
 def examine(context: Context, now: datetime) -> list[Finding]:
     """Everything, in the order in which to mend it."""
     began = time.monotonic()
-    found = [*_variables(), *_files(context)]
+    found = [*_variables(), *places.look(context.settings)]
     try:
         migrate.require_current(context.database)
     except DatabaseBehind as error:
         return [*found, Finding("database", False, str(error), "meetingz db upgrade")]
+    except DBAPIError as error:
+        why = bbb.redact(str(error.orig).strip().split("\n")[0])
+        return [*found, Finding("database", False, why, "is it running? see MEETINGZ_DATABASE_URL")]
     found.append(Finding("database", True, f"at revision {migrate.head()}"))
+    found.extend(_servers(context))
     with context.database.read() as session:
         found.extend(_clock(context, session, now + timedelta(seconds=time.monotonic() - began)))
-        for check in (_broker, _servers, _courses, _backlog, _alarms):
+        found.extend(places.archive(context.settings, session))
+        for check in (_broker, _courses, _backlog, _alarms):
             found.extend(check(context, session, now))
         found.extend(pulses(context, session, now))
     return found
@@ -99,25 +96,6 @@ def _known() -> frozenset[str]:
     return frozenset(found)
 
 
-def _files(context: Context) -> Iterator[Finding]:
-    folder = context.settings.data_dir
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        yield Finding("data folder", False, f"{folder}: {error.strerror}", "set MEETINGZ_DATA_DIR to another folder")
-        return
-    if not os.access(folder, os.W_OK):
-        yield Finding("data folder", False, f"{folder} cannot be written", "give it to the user that runs the worker")
-    free = shutil.disk_usage(folder).free
-    full = free < _LEAST_DISK
-    yield Finding("disk", not full, f"{free // 2**20} MiB free in {folder}", "make room" if full else "")
-    key = folder / "secret.key"
-    if context.settings.secret_key is None and key.exists():
-        mode = stat.S_IMODE(key.stat().st_mode)
-        open_ = bool(mode & 0o077)
-        yield Finding("key file", not open_, f"{key} has mode {mode:04o}", f"chmod 600 {key}" if open_ else "")
-
-
 def _clock(context: Context, session: Session, now: datetime) -> Iterator[Finding]:
     """Of several machines one may be wrong; SQLite has no clock of its own."""
     if context.database.is_sqlite:
@@ -141,15 +119,28 @@ def _broker(context: Context, session: Session, _now: datetime) -> Iterator[Find
         yield Finding("broker", not many, f"{waiting} bells wait", "start more workers" if many else "")
 
 
-def _servers(_context: Context, session: Session, _now: datetime) -> Iterator[Finding]:
-    rows = session.scalars(select(Server).order_by(Server.name)).all()
-    if not any(row.enabled for row in rows):
-        yield Finding("servers", False, "none is in use", "meetingz server add NAME URL --secret-env VAR")
-    for row in rows:
-        if row.enabled:
-            detail = row.last_error or ("healthy" if row.checked_at else "not asked yet")
-            bad = not row.healthy or row.last_error is not None
-            yield Finding(f"server {row.name}", not bad, detail, f"meetingz server check {row.name}" if bad else "")
+def _servers(context: Context) -> list[Finding]:
+    """Each is asked now: what the last poll found may be old, and without a worker there was none."""
+    with context.database.read() as session:
+        rows = session.scalars(select(Server).where(Server.enabled).order_by(Server.name)).all()
+    if not rows:
+        return [Finding("servers", False, "none is in use", "meetingz server add NAME URL --secret-env VAR")]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(lambda row: _server(context, row), rows))
+
+
+def _server(context: Context, row: Server) -> Finding:
+    remedy = f"meetingz server check {row.name}"
+    try:
+        context.connect(row).is_running("mtz-health")
+    except bbb.Error as error:
+        return Finding(f"server {row.name}", False, bbb.redact(str(error)), remedy)
+    except SettingsError as error:
+        return Finding(f"server {row.name}", False, str(error), "see docs/deployment.md, secrets and keys")
+    if not row.healthy or row.last_error is not None:
+        told = f"answers, but the last polls did not get through: {row.last_error or 'it counts as down'}"
+        return Finding(f"server {row.name}", False, told, remedy)
+    return Finding(f"server {row.name}", True, "healthy" if row.checked_at else "answers; not polled yet")
 
 
 def _courses(_context: Context, session: Session, _now: datetime) -> Iterator[Finding]:

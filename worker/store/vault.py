@@ -90,15 +90,24 @@ def key_in(folder: Path) -> str:
     """The key of the embedded installation: read, or made at first use. Two processes at once agree on one."""
     path = folder / "secret.key"
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _read(path)
-    except FileNotFoundError:
         folder.mkdir(parents=True, exist_ok=True)
-        return key_in(folder)
+        _make(path)
+        return _read(path)
+    except OSError as error:
+        raise SettingsError(
+            f"{path}: {error.strerror}; let the user that runs this read and write there, or set MEETINGZ_DATA_DIR"
+        ) from None
+
+
+def _make(path: Path) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError:
+        if path.exists():  # made before, or by another process just now; a folder that cannot be written may hold it
+            return
+        raise
     with os.fdopen(descriptor, "w") as file:
         file.write(Fernet.generate_key().decode())
-    return _read(path)
 
 
 def _read(path: Path) -> str:
