@@ -16,6 +16,7 @@ import celery.beat
 from celery import bootsteps
 from celery.signals import after_task_publish, task_received
 
+from worker import clock
 from worker.settings import Settings, load
 
 #: A worker looks at itself this often at least, seconds; beat does at every tick.
@@ -142,7 +143,7 @@ class Scheduler(celery.beat.Scheduler):
 
     def _follow_clock(self) -> None:
         """A clock that was set back: when each bell was last rung goes back with it, else none would ring till then."""
-        before, self._clocks = self._clocks, (time.time(), time.monotonic())
+        before, self._clocks = self._clocks, (clock.now().timestamp(), time.monotonic())
         if before is None:
             return
         leap = (self._clocks[0] - before[0]) - (self._clocks[1] - before[1])

@@ -66,7 +66,7 @@ def test_a_beat_whose_clock_is_set_back_an_hour_goes_on_ringing(monkeypatch, bar
     with Celery(broker="memory://") as app:
         app.conf.beat_schedule = {"poll": {"task": "poll.sweep", "schedule": 0.05}}
         monkeypatch.setattr(app, "now", lambda: datetime.fromtimestamp(real() + apart[0], UTC))
-        monkeypatch.setattr("worker.heartbeat.time.time", lambda: real() + apart[0])
+        monkeypatch.setattr("worker.clock.now", app.now)
         beat, rung = Scheduler(app, schedule={}), []
         monkeypatch.setattr(beat, "apply_entry", lambda entry, producer: rung.append(entry.name))
         for step in (0.0, -3600.0, 0.0):
