@@ -7,7 +7,7 @@ string; there is no way to make a formula or a link here.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from html import escape
 from zoneinfo import ZoneInfo
 
@@ -49,7 +49,7 @@ class Rows:
         return f'<row r="{row}">{"".join(cells)}</row>'
 
 
-def said(column: Column, cell: Plain, table: Table) -> str | None:
+def said(column: Column, table: Table, cell: Plain) -> str | None:
     """The text of a cell that is written as text; None for one that is a number to Excel, or nothing."""
     if isinstance(cell, str):
         return value(cell, table.language) if localised(column) else cell
@@ -64,7 +64,7 @@ def length(column: Column, cell: Plain, table: Table, place: ZoneInfo, home: Zon
     """How many characters a cell shows, where its kind does not say it."""
     if isinstance(cell, datetime):
         return 15 if place is home else 17 + len(place.key)
-    return len(said(column, cell, table) or "")
+    return len(said(column, table, cell) or "")
 
 
 def _cell(
@@ -72,21 +72,26 @@ def _cell(
 ) -> Callable[[str, Plain, str], str]:
     """Writes the cells of one column; the zone is empty where it is the table's. The common types come first."""
     start, inline, ours = f'<c r="{letter}', _inline(letter, styles["text"]), localised(column)
-    number, day, home = (styles.get(kind, styles["text"]) for kind in (column.kind, "date", "instant"))
+    number, day, home = (f'" s="{styles.get(kind, styles["text"])}"><v>' for kind in (column.kind, "date", "instant"))
     scale = _SCALES.get(column.kind, 1)
+    word = lru_cache(256)(partial(value, language=table.language))
+    yes, no = value("true", table.language), value("false", table.language)
 
     def write(row: str, cell: Plain, zone: str) -> str:
-        if type(cell) is str and not ours:
-            return inline(row, cell)
+        if type(cell) is str:
+            return inline(row, word(cell) if ours else cell)
         if isinstance(cell, datetime) and cell.year >= 1900:
-            return f'{start}{row}" s="{elsewhere(zone) if zone else home}"><v>{_serial(cell)}</v></c>'
+            form = f'" s="{elsewhere(zone)}"><v>' if zone else home
+            return f"{start}{row}{form}{_serial(cell)}</v></c>"
         if (type(cell) is float or type(cell) is int) and -_EXACT < cell < _EXACT:
-            return f'{start}{row}" s="{number}"><v>{cell if scale == 1 else cell / scale}</v></c>'
-        text = said(column, cell, table)
+            return f"{start}{row}{number}{cell if scale == 1 else cell / scale}</v></c>"
+        if isinstance(cell, bool):
+            return inline(row, yes if cell else no)
+        text = said(column, table, cell)
         if text is not None:
             return inline(row, text)
         assert isinstance(cell, date)
-        return f'{start}{row}" s="{day}"><v>{cell.toordinal() - _EPOCH.toordinal()}</v></c>'
+        return f"{start}{row}{day}{cell.toordinal() - _EPOCH.toordinal()}</v></c>"
 
     return write
 
