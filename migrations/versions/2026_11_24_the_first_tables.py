@@ -363,10 +363,6 @@ def upgrade() -> None:
         sa.Column("attempts", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_seen_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("people", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False),
-        sa.Column(
-            "moderators", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False
-        ),
         sa.Column("missed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("misses", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), server_default="0", nullable=False),
         sa.Column("end_requested_at", sa.DateTime(timezone=True), nullable=True),
@@ -459,7 +455,6 @@ def upgrade() -> None:
             ["meeting_id"], ["meetings.id"], name=op.f("fk_attendees_meeting_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("meeting_id", "number", name=op.f("pk_attendees")),
-        sa.UniqueConstraint("meeting_id", "user_id", "full_name", "role", name="uq_attendees_who"),
     )
     op.create_table(
         "deliveries",
@@ -508,8 +503,23 @@ def upgrade() -> None:
             ["meeting_id"], ["meetings.id"], name=op.f("fk_observations_meeting_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("meeting_id", "first_at", name=op.f("pk_observations")),
+    )
+    op.create_table(
+        "ongoing_observations",
+        sa.Column(
+            "meeting_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False
+        ),
+        sa.Column("first_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("polls", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("attendees", sa.String(), nullable=False),
+        sa.Column("people", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("moderators", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["meeting_id"], ["meetings.id"], name=op.f("fk_ongoing_observations_meeting_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("meeting_id", name=op.f("pk_ongoing_observations")),
         postgresql_with={"fillfactor": "70"},
-        sqlite_with_rowid=False,
     )
     op.create_table(
         "recordings",
@@ -612,6 +622,7 @@ def downgrade() -> None:
         )
 
     op.drop_table("recordings")
+    op.drop_table("ongoing_observations")
     op.drop_table("observations")
     op.drop_table("exact_stays")
     with op.batch_alter_table("deliveries", schema=None) as batch_op:

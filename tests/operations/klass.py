@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from worker.operations import arrange, fold
-from worker.store.tables import Attendee, Meeting, Observation, Server
+from worker.store.tables import Attendee, EndedObservation, Meeting, Server
 
 
 class Held:
@@ -44,7 +44,7 @@ class Held:
                         row = {"user_id": user_id, "full_name": name, "role": role}
                         session.add(Attendee(meeting_id=self.meeting, number=numbers[each], **row))
                 session.add(
-                    Observation(
+                    EndedObservation(
                         meeting_id=self.meeting,
                         first_at=self.at(first),
                         last_at=self.at(last),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, update
 
 from tests.operations.stage import Crash, crashing
 from worker import bbb
@@ -14,7 +14,7 @@ from worker.domain.attendance import Seen
 from worker.operations import arrange, observe, poll, provision
 from worker.operations.observe import Recent, Sight
 from worker.simulator import PROFILES, Fault
-from worker.store.tables import Attendee, Meeting, Observation, Server
+from worker.store.tables import Attendee, EndedObservation, Meeting, Observation, OngoingObservation, Server
 
 #: before and after the call, the record, the note about the server
 BOUNDARIES = range(6)
@@ -440,14 +440,14 @@ def test_a_poisoned_meeting_is_named_once_and_the_others_are_recorded(
     bad = stage.live()[0]
     for meeting in stage.live():
         server.world.join(meeting.external_id, "u1", "Zahra")
-    real = poll._note_people
+    real = poll._note_found
 
-    def note(session, same, at):
+    def note(session, same):
         if any(meeting.id == bad.id for meeting, _ in same):
             raise ValueError("poison")
-        real(session, same, at)
+        real(session, same)
 
-    monkeypatch.setattr(poll, "_note_people", note)
+    monkeypatch.setattr(poll, "_note_found", note)
     stage.polls(3)
     assert [meeting.people for meeting in stage.live()] == [0, 1]
     assert [event.occurrence_id for event in stage.story("poisoned")] == [bad.occurrence_id]
@@ -489,7 +489,7 @@ def test_two_pollers_who_number_newcomers_at_once_agree(stage, room):
     def see(number):
         together.wait()
         with stage.context.database.write() as session:
-            sight = Sight(meeting.id, (Seen(f"u{number}", "Somebody", "VIEWER"),))
+            sight = Sight(meeting.id, (Seen(f"u{number}", "Somebody", "VIEWER"),), 1, 0)
             observe.write(session, [sight], stage.clock() + timedelta(seconds=number), tolerance, Recent())
 
     for _ in range(5):
@@ -498,9 +498,8 @@ def test_two_pollers_who_number_newcomers_at_once_agree(stage, room):
         assert sorted((row.number, row.user_id[0]) for row in stage.rows(Attendee)) == [(1, "u"), (2, "u")]
         stage.clock.advance(seconds=30)
         with stage.context.database.write() as session:
-            for table in (Observation, Attendee):
-                for row in session.scalars(select(table)):
-                    session.delete(row)
+            for table in (EndedObservation, OngoingObservation, Attendee):
+                session.execute(delete(table))
 
 
 def test_a_bell_rung_twice_is_followed_once(stage, server):

@@ -1,7 +1,7 @@
 """refold: stays again from what was observed, with the settings of now."""
 
 from tests.operations.klass import refold
-from worker.store.tables import Attendee, Observation, Stay
+from worker.store.tables import Attendee, EndedObservation, Stay
 
 
 def everything(stage):
@@ -36,7 +36,7 @@ def test_only_what_was_asked_for_and_is_settled(stage, held):
 def test_stays_without_observations_are_kept(stage, held):
     room = held().saw((0, 59, {"u1": "Zahra"})).over()
     with stage.context.database.write() as session:
-        for table in (Observation, Attendee):
+        for table in (EndedObservation, Attendee):
             for row in session.query(table):
                 session.delete(row)
         stage_row = session.get(type(stage.occurrence(room.occurrence)), room.occurrence)

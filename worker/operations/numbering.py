@@ -34,11 +34,22 @@ def number(session: Session, people: Mapping[int, Sequence[Seen]], known: dict[i
     known.update(_read(session, [meeting_id for meeting_id in people if meeting_id not in known]))
     for _ in range(_TRIES):
         fresh = list(_newcomers(people, known))
-        if insert_many(session, Attendee, _COLUMNS, fresh) == len(fresh):
+        if _all_new(session, fresh):
             for meeting_id, place, *who in fresh:
                 known[meeting_id][Seen._make(who)] = place
             return
         known.update(_read(session, list({row[0] for row in fresh})))
+
+
+def _all_new(session: Session, rows: Sequence[tuple[int, int, str, str, str]]) -> bool:
+    """Write all of them, or none: what comes after a number that somebody else took might be theirs as well."""
+    if not rows:
+        return True
+    with session.begin_nested() as all_or_none:
+        if insert_many(session, Attendee, _COLUMNS, rows) == len(rows):
+            return True
+        all_or_none.rollback()
+    return False
 
 
 def _read(session: Session, meeting_ids: Sequence[int]) -> dict[int, Names]:

@@ -1,29 +1,26 @@
-"""Writing what was seen: an unchanged poll moves ``last_at``, a change or a long gap begins a new row.
+"""Writing what was seen: an unchanged poll moves ``last_at``, a change or a long gap begins a new run.
 
-What this process wrote last is remembered, so that the many meetings in which nothing changed cost one statement and no
-question. The statement's row count is the verdict: where another process wrote in between, everything is asked anew.
+The run that goes on stands in a table of its own, small and close together; when it ends it is added to the others and
+never touched again. What this process wrote last is remembered, so that the many meetings in which nothing changed cost
+one statement and no question. The statement's row count is the verdict: where another process wrote in between,
+everything is asked anew.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Table, bindparam, exists, func, select, text, tuple_, update
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
 
 from worker.domain.attendance import Seen
 from worker.operations import numbering
 from worker.operations.numbering import Names
-from worker.store.bulk import insert_many
-from worker.store.tables import Observation
+from worker.store.bulk import insert_many, put_many
+from worker.store.tables import EndedObservation, OngoingObservation
 
-_COLUMNS = ("meeting_id", "first_at", "last_at", "polls", "attendees")
-_MOVE = """
-    UPDATE observations AS o SET last_at = :at, polls = polls + 1
-    FROM unnest(CAST(:meetings AS bigint[]), CAST(:firsts AS timestamptz[])) AS k (meeting_id, first_at)
-    WHERE o.meeting_id = k.meeting_id AND o.first_at = k.first_at AND o.last_at = :was AND NOT EXISTS (
-        SELECT 1 FROM observations n WHERE n.meeting_id = o.meeting_id AND n.first_at > o.first_at)
-"""
+_RUN = ("meeting_id", "first_at", "last_at", "polls", "attendees")
+_GOING = (*_RUN, "people", "moderators")
 
 
 class Sight(NamedTuple):
@@ -31,15 +28,25 @@ class Sight(NamedTuple):
 
     meeting_id: int
     people: tuple[Seen, ...]
+    heads: int  #: distinct people, recorders left out
+    moderators: int  #: of these
+
+
+class Run(NamedTuple):
+    """A row of the run that goes on."""
+
+    meeting_id: int
+    first_at: datetime
+    last_at: datetime
+    polls: int
+    attendees: str
 
 
 class Last(NamedTuple):
-    """The observation that this process wrote last of a meeting."""
+    """What this process wrote last of a meeting, and when."""
 
     people: tuple[Seen, ...]
-    attendees: str
-    first_at: datetime
-    last_at: datetime
+    at: datetime
 
 
 class Recent:
@@ -61,88 +68,84 @@ class Recent:
 
 
 def write(session: Session, sights: Sequence[Sight], at: datetime, tolerance: timedelta, recent: Recent) -> None:
-    """Record one poll of these meetings. The same poll recorded twice changes nothing; an older one is dropped."""
+    """Record one poll of these meetings. The same poll recorded twice changes nothing."""
     same = {
         sight.meeting_id: last
         for sight in sights
         if (last := recent.last.get(sight.meeting_id)) is not None
         and last.people == sight.people
-        and last.last_at < at <= last.last_at + tolerance
+        and last.at < at <= last.at + tolerance
     }
     if _moved(session, same, at):
-        recent.last.update({meeting_id: last._replace(last_at=at) for meeting_id, last in same.items()})
+        recent.last.update({meeting_id: Last(last.people, at) for meeting_id, last in same.items()})
         sights = [sight for sight in sights if sight.meeting_id not in same]
-    else:  # another process polled in between; what it numbered is numbered still
-        recent.last = {key: last for key, last in recent.last.items() if key not in same}
     if sights:
         _write_changed(session, sights, at, tolerance, recent)
 
 
+def count(session: Session, sights: Sequence[Sight], recent: Recent) -> None:
+    """How many are in now, where nobody knows when "now" was: no observation."""
+    recent.forget([sight.meeting_id for sight in sights])
+    for meeting_id, _, heads, moderators in sights:
+        going = update(OngoingObservation).where(OngoingObservation.meeting_id == meeting_id)
+        session.execute(going.values(people=heads, moderators=moderators))
+
+
+def finish(session: Session, meeting_id: int) -> None:
+    """The meeting is closed: its last run has ended."""
+    insert_many(session, EndedObservation, _RUN, list(_locked(session, [meeting_id]).values()))
+    session.execute(delete(OngoingObservation).where(OngoingObservation.meeting_id == meeting_id))
+
+
 def _moved(session: Session, same: Mapping[int, Last], at: datetime) -> bool:
-    """Move ``last_at`` of these observations. Whether all of them were still the newest, and as we left them."""
+    """Move ``last_at`` of these runs. Whether all of them were still as we left them."""
     moved = 0
-    for was in {last.last_at for last in same.values()}:
-        keys = [(meeting_id, last.first_at) for meeting_id, last in same.items() if last.last_at == was]
-        moved += _move(session, keys, at, was)
+    for was in {last.at for last in same.values()}:
+        ids = [meeting_id for meeting_id, last in same.items() if last.at == was]
+        ours = update(OngoingObservation).where(OngoingObservation.meeting_id.in_(ids))
+        moving = ours.where(OngoingObservation.last_at == was).values(last_at=at, polls=OngoingObservation.polls + 1)
+        result = session.execute(moving.execution_options(synchronize_session=False))
+        moved += result.rowcount  # type: ignore[attr-defined]
     return moved == len(same)
-
-
-def _move(session: Session, keys: Sequence[tuple[int, datetime]], at: datetime, was: datetime) -> int:
-    """One statement for all of them: on PostgreSQL one array a column, which costs a fifth of a parameter a key."""
-    if session.get_bind().dialect.name == "sqlite":
-        return _move_each(session, keys, at, was)
-    meetings, firsts = zip(*keys, strict=True)
-    values = {"at": at, "was": was, "meetings": list(meetings), "firsts": list(firsts)}
-    return session.connection().execute(text(_MOVE), values).rowcount
-
-
-def _move_each(session: Session, keys: Sequence[tuple[int, datetime]], at: datetime, was: datetime) -> int:
-    rows, newer = Observation.__table__, aliased(Observation)
-    assert isinstance(rows, Table)
-    outdated = exists(
-        select(newer.meeting_id).where(newer.meeting_id == rows.c.meeting_id, newer.first_at > rows.c.first_at)
-    )
-    each = update(rows).where(rows.c.meeting_id == bindparam("key"), rows.c.first_at == bindparam("first"))
-    each = each.where(rows.c.last_at == was, ~outdated).values(last_at=at, polls=rows.c.polls + 1)
-    return session.connection().execute(each, [{"key": key, "first": first} for key, first in keys]).rowcount
 
 
 def _write_changed(
     session: Session, sights: Sequence[Sight], at: datetime, tolerance: timedelta, recent: Recent
 ) -> None:
     """Those in which something changed since our last look, and those that we have not looked at yet."""
-    unknown = [sight.meeting_id for sight in sights if sight.meeting_id not in recent.last]
-    latest = {**recent.last, **_latest(session, unknown, at)}
+    going = _locked(session, [sight.meeting_id for sight in sights])
     numbering.number(session, {sight.meeting_id: sight.people for sight in sights}, recent.names)
-    same, new = [], []
-    for meeting_id, people in sights:
-        attendees, last = _written(recent.names[meeting_id], people), latest.get(meeting_id)
-        if last is not None and last.last_at >= at:
-            recent.last.pop(meeting_id, None)
-        elif last is not None and last.attendees == attendees and at - last.last_at <= tolerance:
-            same.append((meeting_id, last.first_at))
-            recent.last[meeting_id] = Last(people, attendees, last.first_at, at)
-        else:
-            new.append((meeting_id, at, at, 1, attendees))
-            recent.last[meeting_id] = Last(people, attendees, at, at)
-    insert_many(session, Observation, _COLUMNS, new)
-    if same:
-        moved = update(Observation).where(tuple_(Observation.meeting_id, Observation.first_at).in_(same))
-        values = {"last_at": at, "polls": Observation.polls + 1}
-        moved = moved.where(Observation.last_at < at).values(**values)
-        session.execute(moved.execution_options(synchronize_session=False))
+    ended: list[tuple[object, ...]] = []
+    moved: list[tuple[object, ...]] = []
+    for sight in sights:
+        was = going.get(sight.meeting_id)
+        seen = Run(sight.meeting_id, at, at, 1, _written(recent.names[sight.meeting_id], sight.people))
+        if was is not None and was.first_at - tolerance <= at <= was.last_at:
+            # Another poll, asked later, was faster; or it is this one, told twice. Its run stands.
+            ended += [seen] if at < was.first_at else []
+            recent.last.pop(sight.meeting_id, None)
+            continue
+        if was is not None and was.attendees == seen.attendees and was.last_at < at <= was.last_at + tolerance:
+            seen = was._replace(last_at=at, polls=was.polls + 1)
+        elif was is not None:
+            ended.append(was)
+        moved.append((*seen, sight.heads, sight.moderators))
+        recent.last[sight.meeting_id] = Last(sight.people, at)
+    fresh = [row for row in moved if row[0] not in going]
+    if insert_many(session, OngoingObservation, _GOING, fresh) < len(fresh):
+        # Another process began some of these while we looked: theirs are there now, and ours go after them.
+        _write_changed(session, sights, at, tolerance, recent)
+        return
+    put_many(session, OngoingObservation, _GOING, [row for row in moved if row[0] in going])
+    insert_many(session, EndedObservation, _RUN, ended)
 
 
-def _latest(session: Session, meeting_ids: Sequence[int], at: datetime) -> dict[int, Last]:
-    """The newest that began by then: one from a clock that was ahead for a moment must not hide what comes after."""
-    if not meeting_ids:
-        return {}
-    newest = select(Observation.meeting_id, func.max(Observation.first_at)).where(
-        Observation.meeting_id.in_(meeting_ids), Observation.first_at <= at
-    )
-    pairs = newest.group_by(Observation.meeting_id)
-    found = session.scalars(select(Observation).where(tuple_(Observation.meeting_id, Observation.first_at).in_(pairs)))
-    return {each.meeting_id: Last((), each.attendees, each.first_at, each.last_at) for each in found}
+def _locked(session: Session, meeting_ids: Sequence[int]) -> dict[int, Run]:
+    """The runs that go on, ours until the end of the transaction."""
+    columns = [getattr(OngoingObservation, name) for name in _RUN]
+    rows = select(*columns).where(OngoingObservation.meeting_id.in_(meeting_ids))
+    found = session.execute(rows.order_by(OngoingObservation.meeting_id).with_for_update())
+    return {row[0]: Run._make(row) for row in found}
 
 
 def _written(names: Names, people: tuple[Seen, ...]) -> str:

@@ -90,9 +90,14 @@ def _record_all(session: Session, context: Context, meetings: Sequence[Open], vi
     rooms = [(meeting, view.rooms[meeting.id]) for meeting in meetings if meeting.id in view.rooms]
     same = [(meeting, room) for meeting, room in rooms if room.internal_id == meeting.internal_id]
     tolerance = timedelta(seconds=context.settings.tolerance_seconds)
-    sights = [] if view.late else [Sight(meeting.id, room.people) for meeting, room in same]
-    observe.write(session, sights, at, tolerance, context.recent[meetings[0].server_id])
-    _note_people(session, same, at)
+    sights = [Sight(meeting.id, room.people, room.heads, room.moderators) for meeting, room in same]
+    recent = context.recent[meetings[0].server_id]
+    if view.late:
+        observe.count(session, sights, recent)
+    else:
+        observe.write(session, sights, at, tolerance, recent)
+        _tell_first(session, same, at)
+    _note_found(session, same)
     for meeting, room in rooms:
         if room.internal_id != meeting.internal_id:
             _close(session, meeting, "replaced", at)  # provision asks again, and gets the run that took its place
@@ -101,26 +106,22 @@ def _record_all(session: Session, context: Context, meetings: Sequence[Open], vi
             _miss(session, context, meeting, view, at)
 
 
-def _note_people(session: Session, same: Sequence[tuple[Open, Room]], at: datetime) -> None:
-    """Who is in, as numbers on the meetings' rows; written only where they changed."""
-    changed = [
-        (meeting, room)
+def _note_found(session: Session, same: Sequence[tuple[Open, Room]]) -> None:
+    """They are there, so they are not missed; the server's flag is noted. Written only where it changes something."""
+    noted = [
+        {"meeting": meeting.id, "flag": room.recording}
         for meeting, room in same
-        if (meeting.people, meeting.moderators, meeting.misses, meeting.recording)
-        != (room.heads, room.moderators, 0, room.recording)
+        if meeting.misses or meeting.recording != room.recording
     ]
-    if not changed:
-        return
-    counts = [
-        {"meeting": meeting.id, "heads": room.heads, "leads": room.moderators, "flag": room.recording}
-        for meeting, room in changed
-    ]
-    meetings = Meeting.__table__
-    assert isinstance(meetings, Table)
-    noted = update(meetings).where(meetings.c.id == bindparam("meeting"), meetings.c.closed_at.is_(None))
-    values = {"people": bindparam("heads"), "moderators": bindparam("leads"), "misses": 0, "missed_at": None}
-    session.execute(noted.values(**values, recording=bindparam("flag")), counts)
-    for meeting, room in changed:
+    if noted:
+        meetings = Meeting.__table__
+        assert isinstance(meetings, Table)
+        found = update(meetings).where(meetings.c.id == bindparam("meeting"), meetings.c.closed_at.is_(None))
+        session.execute(found.values(misses=0, missed_at=None, recording=bindparam("flag")), noted)
+
+
+def _tell_first(session: Session, same: Sequence[tuple[Open, Room]], at: datetime) -> None:
+    for meeting, room in same:
         if room.heads and not meeting.people and not _seen_before(session, meeting.id, at):
             story.tell(session, "first_seen", at, occurrence_id=meeting.occurrence_id, server_id=meeting.server_id)
 
@@ -177,10 +178,11 @@ def _close(session: Session, meeting: Open, reason: lifecycle.CloseReason, now: 
     last = select(Observation.last_at).where(Observation.meeting_id == meeting.id)
     last_seen = session.scalar(last.order_by(Observation.first_at.desc()).limit(1))
     closing = update(Meeting).where(Meeting.id == meeting.id, Meeting.closed_at.is_(None))
-    values = {"state": "closed", "closed_at": now, "close_reason": reason, "last_seen_at": last_seen, "people": 0}
+    values = {"state": "closed", "closed_at": now, "close_reason": reason, "last_seen_at": last_seen}
     if reason == "replaced":
         values["missed_at"] = meeting.missed_at or now
-    if session.execute(closing.values(**values, moderators=0)).rowcount:  # type: ignore[attr-defined]
+    if session.execute(closing.values(**values)).rowcount:  # type: ignore[attr-defined]
+        observe.finish(session, meeting.id)
         story.tell(session, reason, now, occurrence_id=meeting.occurrence_id, server_id=meeting.server_id)
 
 

@@ -14,12 +14,13 @@ from worker.operations.context import Context
 from worker.store.tables import (
     Attendee,
     Correction,
+    EndedObservation,
     ExactStay,
     Gap,
     LoadPoint,
     Meeting,
-    Observation,
     Occurrence,
+    OngoingObservation,
     Pulse,
     Stay,
 )
@@ -57,7 +58,7 @@ def _prune_observations(context: Context, before: datetime, now: datetime) -> in
     for batch in in_batches(ids, _BATCH):
         with context.database.write() as session:
             meetings = select(Meeting.id).where(Meeting.occurrence_id.in_(batch)).scalar_subquery()
-            for table in (Observation, Attendee, ExactStay):
+            for table in (EndedObservation, OngoingObservation, Attendee, ExactStay):
                 session.execute(delete(table).where(table.meeting_id.in_(meetings)))
             session.execute(update(Occurrence).where(Occurrence.id.in_(batch)).values(pruned_at=now))
             story.tell(session, "pruned", now, detail=f"observations of {len(batch)} occurrences")

@@ -16,14 +16,14 @@ _REMEMBERED = 16384
 
 def insert_many(session: Session, table: type[Base], columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> int:
     """Insert rows of plain values, skipping those that are there already. Returns how many were new."""
-    if not rows:
-        return 0
-    made = table.__table__
-    assert isinstance(made, Table)
-    named = [made.columns[name] for name in columns]
-    if session.get_bind().dialect.name == "sqlite":
-        return _sqlite(session, made.name, named, rows)
-    return _postgresql(session, made.name, named, rows)
+    return _write(session, table, columns, rows, "DO NOTHING")
+
+
+def put_many(session: Session, table: type[Base], columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> int:
+    """Insert rows of plain values, or overwrite what has their primary key. Returns how many there are."""
+    key = [column.name for column in table.__table__.primary_key]
+    changed = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
+    return _write(session, table, columns, rows, f"({', '.join(key)}) DO UPDATE SET {changed}")
 
 
 def look_again(session: Session, *tables: type[Base]) -> None:
@@ -35,23 +35,30 @@ def look_again(session: Session, *tables: type[Base]) -> None:
         session.connection().exec_driver_sql(f"ANALYZE {names}")
 
 
-def _sqlite(session: Session, table: str, columns: Sequence[Column[Any]], rows: Sequence[tuple[Any, ...]]) -> int:
-    stored = [_written(column, session.get_bind().dialect) for column in columns]
-    values = list(
-        zip(*(_through(way, of) for way, of in zip(stored, zip(*rows, strict=True), strict=True)), strict=True)
-    )
-    marks = ", ".join("?" * len(columns))
-    statement = f"INSERT INTO {table} ({_names(columns)}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
-    return session.connection().exec_driver_sql(statement, values).rowcount
+def _write(
+    session: Session, table: type[Base], columns: Sequence[str], rows: Sequence[tuple[Any, ...]], conflict: str
+) -> int:
+    if not rows:
+        return 0
+    made, dialect = table.__table__, session.get_bind().dialect
+    assert isinstance(made, Table)
+    named = [made.columns[name] for name in columns]
+    into = f"INSERT INTO {made.name} ({', '.join(columns)})"
+    source, values = _marks(named, dialect, rows) if dialect.name == "sqlite" else _arrays(named, dialect, rows)
+    return session.connection().exec_driver_sql(f"{into} {source} ON CONFLICT {conflict}", values).rowcount
 
 
-def _postgresql(session: Session, table: str, columns: Sequence[Column[Any]], rows: Sequence[tuple[Any, ...]]) -> int:
+def _marks(columns: Sequence[Column[Any]], dialect: Dialect, rows: Sequence[tuple[Any, ...]]) -> tuple[str, Any]:
+    stored = [_written(column, dialect) for column in columns]
+    by_column = (_through(way, of) for way, of in zip(stored, zip(*rows, strict=True), strict=True))
+    return f"VALUES ({', '.join('?' * len(columns))})", list(zip(*by_column, strict=True))
+
+
+def _arrays(columns: Sequence[Column[Any]], dialect: Dialect, rows: Sequence[tuple[Any, ...]]) -> tuple[str, Any]:
     """One array a column, written by us: the driver would look at each value of a million one by one."""
-    dialect = session.get_bind().dialect
     arrays = ", ".join(f"%s::{column.type.compile(dialect)}[]" for column in columns)
-    statement = f"INSERT INTO {table} ({_names(columns)}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"  # noqa: S608
     values = tuple(f"{{{','.join(map(_literal, column))}}}" for column in zip(*rows, strict=True))
-    return session.connection().exec_driver_sql(statement, values).rowcount
+    return f"SELECT * FROM unnest({arrays})", values  # noqa: S608
 
 
 @lru_cache(_REMEMBERED, typed=True)
@@ -61,10 +68,6 @@ def _literal(value: object) -> str:
         return "NULL"
     text = value.isoformat() if isinstance(value, datetime) else str(value)
     return '"' + text.replace("\\", r"\\").replace('"', r"\"") + '"'
-
-
-def _names(columns: Sequence[Column[Any]]) -> str:
-    return ", ".join(column.name for column in columns)
 
 
 @lru_cache(64)

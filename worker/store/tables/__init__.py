@@ -6,7 +6,7 @@ All times are UTC. Enumerations are stored by their words. A row of history is n
 from worker.store.tables.access import CallbackSeen, SignInFailure, Token, User
 from worker.store.tables.attendance import Correction, ExactStay, Gap, Stay
 from worker.store.tables.base import Base, Installation
-from worker.store.tables.meetings import Attendee, Meeting, Observation, Server
+from worker.store.tables.meetings import Attendee, EndedObservation, Meeting, Observation, OngoingObservation, Server
 from worker.store.tables.recordings import File, Playback, Recording
 from worker.store.tables.running import Alarm, Delivery, Event, LoadPoint, Pulse
 from worker.store.tables.timetable import Course, CourseKey, Holiday, Occurrence, Participant, Slot
@@ -20,6 +20,7 @@ __all__ = [
     "Course",
     "CourseKey",
     "Delivery",
+    "EndedObservation",
     "Event",
     "ExactStay",
     "File",
@@ -30,6 +31,7 @@ __all__ = [
     "Meeting",
     "Observation",
     "Occurrence",
+    "OngoingObservation",
     "Participant",
     "Playback",
     "Pulse",

@@ -1,9 +1,23 @@
 """What happened on servers: servers, meetings, and who was seen in them. Facts: never rewritten."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    case,
+    func,
+    select,
+    text,
+    union_all,
+)
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from worker.store.tables.base import Base
 
@@ -64,8 +78,9 @@ class Meeting(Base):
     last_seen_at: Mapped[
         datetime | None
     ]  #: last poll that found it; written when it closes, until then see observations
-    people: Mapped[int] = mapped_column(default=0, server_default="0")  #: distinct people at the last poll
-    moderators: Mapped[int] = mapped_column(default=0, server_default="0")
+    if TYPE_CHECKING:  # of the last poll, see the end of this file
+        people: Mapped[int]  #: distinct people
+        moderators: Mapped[int]  #: of these
     missed_at: Mapped[datetime | None]  #: first of the misses in a row
     misses: Mapped[int] = mapped_column(default=0, server_default="0")
     end_requested_at: Mapped[datetime | None]
@@ -124,7 +139,10 @@ class Meeting(Base):
 
 
 class Attendee(Base):
-    """Somebody the server named in a meeting; a number that observations use. Names live here and nowhere else."""
+    """Somebody the server named in a meeting; a number that observations use. Names live here and nowhere else.
+
+    Nobody has two numbers, and the key is enough for that: newcomers take the next ones, all of them or none.
+    """
 
     __tablename__ = "attendees"
     meeting_id: Mapped[int] = mapped_column(ForeignKey("meetings.id", ondelete="CASCADE"), primary_key=True)
@@ -132,11 +150,13 @@ class Attendee(Base):
     user_id: Mapped[str] = mapped_column(String(256))
     full_name: Mapped[str] = mapped_column(String(512))
     role: Mapped[str] = mapped_column(String(16))
-    __table_args__ = (UniqueConstraint("meeting_id", "user_id", "full_name", "role", name="uq_attendees_who"),)
 
 
-class Observation(Base):
-    """Who was there over a run of successful polls that all saw the same people: numbers of attendees, one a device."""
+class EndedObservation(Base):
+    """Who was there over a run of successful polls that all saw the same people: numbers of attendees, one a device.
+
+    Rows are only ever added, in the order of time: a sweep writes few pages, however long the classes have gone on.
+    """
 
     __tablename__ = "observations"
     meeting_id: Mapped[int] = mapped_column(ForeignKey("meetings.id", ondelete="CASCADE"), primary_key=True)
@@ -144,4 +164,47 @@ class Observation(Base):
     last_at: Mapped[datetime]
     polls: Mapped[int]
     attendees: Mapped[str]
-    __table_args__ = {"sqlite_with_rowid": False, **ROOM_TO_MOVE}  # noqa: RUF012
+
+
+class OngoingObservation(Base):
+    """The run of polls of one live meeting that has not ended: the one row of it that every poll may move."""
+
+    __tablename__ = "ongoing_observations"
+    meeting_id: Mapped[int] = mapped_column(
+        ForeignKey("meetings.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    polls: Mapped[int]
+    attendees: Mapped[str]
+    people: Mapped[int]  #: distinct people, recorders left out
+    moderators: Mapped[int]  #: of these
+    __table_args__ = (ROOM_TO_MOVE,)
+
+
+class Observation(Base):
+    """All runs of polls, ended and ongoing. To be read only: written are :class:`EndedObservation` and its fellow."""
+
+    __table__ = union_all(
+        *(
+            select(each.meeting_id, each.first_at, each.last_at, each.polls, each.attendees)
+            for each in (EndedObservation, OngoingObservation)
+        )
+    ).subquery("all_observations")
+    __mapper_args__ = {"primary_key": [__table__.c.meeting_id, __table__.c.first_at]}  # noqa: RUF012
+    if TYPE_CHECKING:
+        meeting_id: Mapped[int]
+        first_at: Mapped[datetime]
+        last_at: Mapped[datetime]
+        polls: Mapped[int]
+        attendees: Mapped[str]
+
+
+def _at_last_poll(count: Mapped[int]) -> ColumnElement[Any]:
+    """A count of a meeting's last poll; 0 before the first, and once the meeting is closed."""
+    counted = select(count).where(OngoingObservation.meeting_id == Meeting.id).scalar_subquery()
+    return case((Meeting.closed_at.is_(None), func.coalesce(counted, 0)), else_=0)
+
+
+Meeting.people = column_property(_at_last_poll(OngoingObservation.people))
+Meeting.moderators = column_property(_at_last_poll(OngoingObservation.moderators))
