@@ -45,7 +45,7 @@ def test_e60_any_list_of_people_is_read_as_the_parser_reads_it(shape, people):
     segment = meeting(people, shape)
     called = bbb.parse_roll_call(segment)
     assert called.people == careful(segment)
-    assert (called.meeting.meeting_id, called.meeting.participant_count) == ("m", len(people))
+    assert (called.meeting_id, called.internal_id, called.counted) == ("m", "i", len(people))
 
 
 @given(junk=st.binary(max_size=40), at=st.integers(0, 400))

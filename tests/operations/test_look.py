@@ -118,7 +118,7 @@ def test_a_server_silent_about_every_single_meeting_is_an_error(shown):
 def test_an_unchanged_segment_is_not_parsed_again(shown, monkeypatch):
     server = shown()
     first = server.look()
-    monkeypatch.setattr("worker.operations.look.bbb.parse_meeting", None)
+    monkeypatch.setattr("worker.operations.look.bbb.parse_roll_call", None)
     assert server.look().rooms == first.rooms
 
 

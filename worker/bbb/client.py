@@ -14,7 +14,6 @@ from worker.bbb.meetings import Created, MeetingInfo, parse_created, parse_meeti
 from worker.bbb.others import PastSession, Version, parse_sessions, parse_version
 from worker.bbb.params import CreateParams
 from worker.bbb.recording_calls import RecordingCalls, portions
-from worker.bbb.roll_call import RollCall, parse_roll_call_info
 from worker.bbb.signing import Endpoint, Params
 from worker.bbb.transport import Transport
 
@@ -149,9 +148,9 @@ class Client(RecordingCalls):
         """One meeting and who is in it. Raises `NotFound` if the server knows no such meeting (now: E43)."""
         return parse_meeting_info(self.ask("getMeetingInfo", [("meetingID", meeting_id)]))
 
-    def roll_call(self, meeting_id: str) -> RollCall:
-        """`meeting_info` for a poll: the meeting, and who is in it, read at half the cost."""
-        return parse_roll_call_info(self._transport.get_often(self._info_url(meeting_id)))
+    def meeting_info_raw(self, meeting_id: str) -> bytes:
+        """The answer to `getMeetingInfo` as it came, for `parse_roll_call_info`, which checks it."""
+        return self._transport.get_often(self._info_url(meeting_id))
 
     def sessions(self, meeting_ids: Sequence[str] = ()) -> list[PastSession]:
         """Past sittings, as only Meetingz keeps them, oldest first. Raises `Unsupported` elsewhere (E92)."""

@@ -81,7 +81,7 @@ class MeetingInfo:
 def parse_created(body: bytes) -> Created:
     """The answer to `create`. Raises `Garbled` if the meeting cannot be told from its next run: no `createTime`."""
     root = answer(body)
-    read = _fields(root)
+    read = fields(root)
     meeting_id, created = word(read.get("meetingID")), integer(read.get("createTime"))
     if not meeting_id or not created:
         raise Garbled("a meeting without meetingID or createTime")
@@ -138,15 +138,22 @@ def internal_id(meeting_id: str, create_time_ms: int) -> str:
     return f"{digest}-{create_time_ms}"
 
 
-def read_meeting(element: Element) -> MeetingInfo:
-    """A meeting from its element: `<response>` of `getMeetingInfo` or `<meeting>` of `getMeetings`."""
-    read, nested = _fields(element), {child.tag: child for child in element if len(child)}
+def identity(read: dict[str, str | None]) -> tuple[str, str, int]:
+    """A meeting's id, the name of this run of it, and when it was made, from the :func:`fields` of its element."""
     meeting_id, created = word(read.get("meetingID")), integer(read.get("createTime"))
     if not meeting_id:
         raise Garbled("a meeting without meetingID")
+    internal = word(read.get("internalMeetingID")) or (internal_id(meeting_id, created) if created else "")
+    return meeting_id, internal, created
+
+
+def read_meeting(element: Element) -> MeetingInfo:
+    """A meeting from its element: `<response>` of `getMeetingInfo` or `<meeting>` of `getMeetings`."""
+    read, nested = fields(element), {child.tag: child for child in element if len(child)}
+    meeting_id, internal, created = identity(read)
     return MeetingInfo(
         meeting_id=meeting_id,
-        internal_id=word(read.get("internalMeetingID")) or (internal_id(meeting_id, created) if created else ""),
+        internal_id=internal,
         name=read.get("meetingName") or "",
         create_time_ms=created,
         running=boolean(read.get("running")),
@@ -175,5 +182,6 @@ def read_meeting(element: Element) -> MeetingInfo:
     )
 
 
-def _fields(element: Element) -> dict[str, str | None]:
+def fields(element: Element) -> dict[str, str | None]:
+    """The texts of an element's children, by their names."""
     return {child.tag: child.text for child in element}

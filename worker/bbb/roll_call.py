@@ -11,27 +11,26 @@ from typing import Final, NamedTuple
 
 from worker.bbb.attendees import parse_attendees
 from worker.bbb.envelope import Element, answer, document
-from worker.bbb.meetings import MeetingInfo, read_meeting
+from worker.bbb.meetings import fields, identity
+from worker.bbb.values import boolean, integer
 
-
-class Who(NamedTuple):
-    """One connection to a meeting; see `Attendee`."""
-
-    user_id: str
-    full_name: str
-    role: str
+#: One connection to a meeting: user id, full name, role; see `Attendee`.
+Who = tuple[str, str, str]
 
 
 class RollCall(NamedTuple):
-    """A meeting, its `attendees` left out, and who is in it. `counted` is how many the server says there are."""
+    """One run of a meeting and who is in it. `counted` is how many the server says there are; see `MeetingInfo`."""
 
-    meeting: MeetingInfo
+    meeting_id: str
+    internal_id: str
+    recording: bool
+    counted: int
     people: tuple[Who, ...]
 
     @property
     def names_all(self) -> bool:
         """Whether everyone who is counted is also named; old lists only counted (protocol section 4.6)."""
-        return bool(self.people) or self.meeting.participant_count == 0
+        return bool(self.people) or self.counted == 0
 
 
 _OPEN, _CLOSE = b"<attendees>", b"</attendees>"
@@ -69,8 +68,11 @@ def parse_roll_call_info(body: bytes) -> RollCall:
 def _called(root: Element, people: tuple[Who, ...] | None) -> RollCall:
     if people is None:
         listed = parse_attendees(root.find("attendees"))
-        people = tuple([Who(each.user_id, each.full_name, each.role) for each in listed])
-    return RollCall(read_meeting(root), people)
+        people = tuple([(each.user_id, each.full_name, each.role) for each in listed])
+    read = fields(root)
+    meeting_id, internal, _ = identity(read)
+    recording, counted = boolean(read.get("recording")), integer(read.get("participantCount"))
+    return RollCall(meeting_id, internal, recording, counted, people)
 
 
 def _cut(body: bytes) -> tuple[bytes, tuple[Who, ...] | None]:
@@ -97,4 +99,4 @@ def _people(listed: bytes) -> tuple[Who, ...] | None:
         if not _REFERENCES.fullmatch(text):
             return None
         rows = [tuple(map(unescape, row)) for row in rows]
-    return tuple(map(Who._make, rows))
+    return tuple(rows)

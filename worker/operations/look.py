@@ -7,11 +7,11 @@ anything is believed (E43).
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import NamedTuple
 
 from worker import bbb
@@ -20,7 +20,6 @@ from worker.operations.numbering import fitting
 
 #: Single questions at once to one server.
 _AT_ONCE = 8
-_KNOWN = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +29,7 @@ class Room:
     external_id: str
     internal_id: str
     people: tuple[Seen, ...]  #: one a connection
+    bots: frozenset[Seen]  #: those of them who are recorders
     heads: int  #: distinct people, recorders left out
     moderators: int  #: of these
     named: bool  #: whether everybody who is counted is also named
@@ -67,45 +67,74 @@ class View:
 
 
 class Memory:
-    """The segments of each server's last list, by digest: an unchanged one is not parsed again.
+    """What each server answered last, by digest: an unchanged answer, or part of a list, is not parsed again.
 
     Lives in one process and is only a short cut: whatever it has forgotten is parsed.
     """
 
     def __init__(self, bots: re.Pattern[str]) -> None:
-        self._rooms: dict[int, dict[bytes, Room]] = {}
+        self._lists: dict[int, dict[bytes, Room]] = {}
+        self._answers: defaultdict[int, dict[str, tuple[bytes, Room]]] = defaultdict(dict)
         self._bots = bots
-        #: The same people are seen in poll after poll: each is judged once.
-        self._is_bot = lru_cache(_KNOWN)(self._judge)
 
     def read(self, server_id: int, segments: Iterable[bytes]) -> list[Room]:
         """The rooms of a list. One that cannot be read is left out, and so is asked for by itself."""
-        known, now = self._rooms.get(server_id, {}), {}
+        known, now = self._lists.get(server_id, {}), {}
+        before = {room.internal_id: room for room in known.values()}
         for segment in segments:
-            digest = hashlib.sha1(segment, usedforsecurity=False).digest()
-            room = known.get(digest) or self._read(segment)
+            digest = _digest(segment)
+            room = known.get(digest) or self._read(segment, before)
             if room is not None:
                 now[digest] = room
-        self._rooms[server_id] = now
+        self._lists[server_id] = now
         return list(now.values())
 
-    def room(self, found: bbb.RollCall) -> Room:
-        """What we keep of a meeting's answer."""
-        info, people = found.meeting, tuple([fitting(Seen._make(each)) for each in found.people])
-        heads = {seen.key for seen in people if not self._is_bot(seen)}
-        moderators = heads & {seen.key for seen in people if seen.role == "MODERATOR"}
-        return Room(
-            info.meeting_id, info.internal_id, people, len(heads), len(moderators), found.names_all, info.recording
-        )
+    def answer(self, server_id: int, meeting_id: str, body: bytes) -> Room:
+        """The room of an answer about one meeting. Raises what it refuses, and what is no answer."""
+        known, digest = self._answers[server_id].get(meeting_id), _digest(body)
+        if known is not None and known[0] == digest:
+            return known[1]
+        room = self._room(bbb.parse_roll_call_info(body), None if known is None else known[1])
+        self._answers[server_id][meeting_id] = digest, room
+        return room
 
-    def _judge(self, seen: Seen) -> bool:
-        return bool(self._bots.search(seen.user_id) or self._bots.search(seen.full_name))
+    def keep_only(self, server_id: int, meeting_ids: Iterable[str]) -> None:
+        """The others of these answers are not asked for any more."""
+        for meeting_id in self._answers[server_id].keys() - set(meeting_ids):
+            del self._answers[server_id][meeting_id]
 
-    def _read(self, segment: bytes) -> Room | None:
+    def _read(self, segment: bytes, before: Mapping[str, Room]) -> Room | None:
         try:
-            return self.room(bbb.parse_roll_call(segment))
+            found = bbb.parse_roll_call(segment)
         except bbb.Error:
             return None
+        return self._room(found, before.get(found.internal_id))
+
+    def _room(self, found: bbb.RollCall, before: Room | None) -> Room:
+        """What we keep of a meeting's answer. Most of its people were there before: each is judged once."""
+        known: dict[bbb.Who, Seen] = {} if before is None else {seen: seen for seen in before.people}
+        people = tuple([known.get(who) or fitting(Seen._make(who)) for who in found.people])
+        was_bot = frozenset() if before is None else before.bots
+        bots = frozenset([seen for seen in people if (seen in was_bot if seen in known else self._is_bot(seen))])
+        heads = {seen.user_id or seen.key for seen in people if seen not in bots}
+        moderators = heads & {seen.key for seen in people if seen.role == "MODERATOR"}
+        return Room(
+            external_id=found.meeting_id,
+            internal_id=found.internal_id,
+            people=people,
+            bots=bots,
+            heads=len(heads),
+            moderators=len(moderators),
+            named=found.names_all,
+            recording=found.recording,
+        )
+
+    def _is_bot(self, seen: Seen) -> bool:
+        return bool(self._bots.search(seen.user_id) or self._bots.search(seen.full_name))
+
+
+def _digest(text: bytes) -> bytes:
+    return hashlib.sha1(text, usedforsecurity=False).digest()
 
 
 def look(client: bbb.Client, server_id: int, bulk: bool | None, ours: Sequence[Open], memory: Memory) -> View:
@@ -113,7 +142,7 @@ def look(client: bbb.Client, server_id: int, bulk: bool | None, ours: Sequence[O
     view = View(bulk=bulk)
     if bulk is not False:
         _list(client, server_id, ours, memory, view)
-    _ask_each(client, [meeting for meeting in ours if meeting.id not in view.rooms], memory, view)
+    _ask_each(client, server_id, [meeting for meeting in ours if meeting.id not in view.rooms], memory, view)
     if bulk is False and ours and not view.rooms and not view.missing:
         raise bbb.Unreachable(next(iter(view.silent.values()), "no answer"))
     if bulk is False and not ours:
@@ -144,15 +173,17 @@ def _matched(rooms: Iterable[Room], ours: Iterable[Open]) -> dict[int, Room]:
     return {meeting_id: room for meeting_id, room in found if room is not None}
 
 
-def _ask_each(client: bbb.Client, meetings: Sequence[Open], memory: Memory, view: View) -> None:
+def _ask_each(client: bbb.Client, server_id: int, meetings: Sequence[Open], memory: Memory, view: View) -> None:
     down: list[str] = []
+    memory.keep_only(server_id, [meeting.external_id for meeting in meetings])
 
     def ask(meeting: Open) -> None:
         if down:  # one time limit is enough: the others would only wait for theirs
             view.silent[meeting.id] = down[0]
             return
         try:
-            view.rooms[meeting.id] = memory.room(client.roll_call(meeting.external_id))
+            body = client.meeting_info_raw(meeting.external_id)
+            view.rooms[meeting.id] = memory.answer(server_id, meeting.external_id, body)
         except bbb.NotFound:
             view.missing.add(meeting.id)
         except bbb.Unreachable as error:
