@@ -27,6 +27,10 @@ class Crowded:
     def base_url(self) -> str:
         return self.base_urls[0]
 
+    def place(self, server: int, number: int) -> int:
+        """A meeting's place among all of them: names begin anew on each server."""
+        return server * self.meetings + number
+
     def churn(self, share: float) -> None:
         """Somebody leaves, or comes back, in this share of the meetings."""
         self._pipe.send(share)
