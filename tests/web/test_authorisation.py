@@ -193,7 +193,7 @@ def _shape(path):
     """Without what varies: numbers, names, placeholders, formats."""
     plain = path.partition("?")[0]
     plain = re.sub(r"\{+[^{}]*\}+|(?<=/)(999|x|server-1|check)(?=/|$)|(?<=server-1/)enable$", "*", plain)
-    plain = re.sub(r"(/api/.*)/publish$", r"\1/*", plain)
+    plain = re.sub(r"(/recordings/.*)/(publish|unpublish|delete)$", r"\1/*", plain)
     return re.sub(r"/reports/.*", "/reports/*", plain)
 
 

@@ -1,15 +1,15 @@
 """What programs change over the API: the same operations as the buttons of the pages, told with the user's name."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Depends, Request
 
-from worker.operations import arrange, care, corrections, end_now, joining, servers, story
+from worker.operations import arrange, corrections, end_now, joining, servers, story
 from worker.operations.context import Context
 from worker.operations.sittings import Sitting
-from worker.store.tables import Recording
 from worker.web import api_values as values
 from worker.web import join as join_page
 from worker.web import recordings as recording_pages
@@ -24,6 +24,8 @@ Attending = Annotated[Visitor, Depends(scoped("attendance"))]
 Recorder = Annotated[Visitor, Depends(scoped("recordings"))]
 Operator = Annotated[Visitor, Depends(scoped("servers"))]
 Joiner = Annotated[Visitor, Depends(scoped("join"))]
+#: Takes the surroundings, the sitting's number, facts of its own, and the present.
+Operation: TypeAlias = Callable[..., object]
 
 
 def _changing(context: Context, visitor: Visitor, number: int, now: datetime) -> Sitting:
@@ -39,6 +41,30 @@ def _after(context: Context, visitor: Visitor, number: int, now: datetime) -> va
         return values.OccurrenceValue.of(one(session, visitor, number, now))
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A sitting that is theirs to change, and what a change of it needs."""
+
+    number: int
+    visitor: Visitor
+    context: Context
+    now: datetime
+
+    def made(self, operation: Operation, *facts: Any) -> values.OccurrenceValue:
+        """Call the operation with the sitting's number and these facts; the sitting as it is then."""
+        with story.acting(self.visitor.name):
+            operation(self.context, self.number, *facts, self.now)
+        return _after(self.context, self.visitor, self.number, self.now)
+
+
+def _arranging(number: Number, visitor: Arranger, context: Surroundings, now: Now) -> Change:
+    _changing(context, visitor, number, now)
+    return Change(number, visitor, context, now)
+
+
+Arranging = Annotated[Change, Depends(_arranging)]
+
+
 @router.post("/course/occurrences", status_code=201)
 def add(visitor: Arranger, context: Surroundings, now: Now, code: Code, span: values.Span) -> values.OccurrenceValue:
     """An extra sitting."""
@@ -50,54 +76,33 @@ def add(visitor: Arranger, context: Surroundings, now: Now, code: Code, span: va
 
 
 @router.post("/occurrences/{number}/cancel")
-def cancel(
-    number: Number, visitor: Arranger, context: Surroundings, now: Now, why: values.Cancel
-) -> values.OccurrenceValue:
+def cancel(change: Arranging, why: values.Cancel) -> values.OccurrenceValue:
     """It will not take place."""
-    _changing(context, visitor, number, now)
-    with story.acting(visitor.name):
-        arrange.cancel(context, number, why.reason, now)
-    return _after(context, visitor, number, now)
+    return change.made(arrange.cancel, why.reason)
 
 
 @router.post("/occurrences/{number}/move")
-def move(
-    number: Number, visitor: Arranger, context: Surroundings, now: Now, span: values.Span
-) -> values.OccurrenceValue:
+def move(change: Arranging, span: values.Span) -> values.OccurrenceValue:
     """Another time."""
-    _changing(context, visitor, number, now)
-    with story.acting(visitor.name):
-        arrange.move(context, number, span.starts_at, span.ends_at, now)
-    return _after(context, visitor, number, now)
+    return change.made(arrange.move, span.starts_at, span.ends_at)
 
 
 @router.post("/occurrences/{number}/extend")
-def extend(
-    number: Number, visitor: Arranger, context: Surroundings, now: Now, how: values.Extend
-) -> values.OccurrenceValue:
+def extend(change: Arranging, how: values.Extend) -> values.OccurrenceValue:
     """Let it run on."""
-    _changing(context, visitor, number, now)
-    with story.acting(visitor.name):
-        arrange.extend(context, number, how.minutes, now)
-    return _after(context, visitor, number, now)
+    return change.made(arrange.extend, how.minutes)
 
 
 @router.post("/occurrences/{number}/reopen")
-def reopen(number: Number, visitor: Arranger, context: Surroundings, now: Now) -> values.OccurrenceValue:
+def reopen(change: Arranging) -> values.OccurrenceValue:
     """Open it again after it was ended from inside."""
-    _changing(context, visitor, number, now)
-    with story.acting(visitor.name):
-        arrange.reopen(context, number, now)
-    return _after(context, visitor, number, now)
+    return change.made(arrange.reopen)
 
 
 @router.post("/occurrences/{number}/end")
-def end(number: Number, visitor: Arranger, context: Surroundings, now: Now) -> values.OccurrenceValue:
+def end(change: Arranging) -> values.OccurrenceValue:
     """End it before its time; its room is asked to end and not opened again by itself."""
-    _changing(context, visitor, number, now)
-    with story.acting(visitor.name):
-        end_now.one(context, number, now)
-    return _after(context, visitor, number, now)
+    return change.made(end_now.one)
 
 
 @router.post("/occurrences/{number}/corrections", status_code=201)
@@ -135,13 +140,7 @@ def act_on_recording(
     """Show it, hide it, or delete it on its server; for administrators."""
     if not visitor.is_admin:
         raise Forbidden
-    clock = request.app.state.clock
-    operations: dict[str, Callable[[list[Recording]], list[care.Done]]] = {
-        "publish": lambda rows: care.publish(context, rows, True, clock),
-        "unpublish": lambda rows: care.publish(context, rows, False, clock),
-        "delete": lambda rows: care.delete(context, rows, clock),
-    }
-    recording_pages.done(context, visitor, number, operations[action])
+    recording_pages.done(context, visitor, number, action, request.app.state.clock)
     return values.Done(done=True)
 
 

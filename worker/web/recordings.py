@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from worker.clock import Clock
 from worker.domain import calendars
 from worker.errors import Conflict, Unknown
 from worker.operations import care, ledger, story
@@ -15,11 +16,18 @@ from worker.operations.context import Context
 from worker.store.tables import Course, Meeting, Occurrence, Playback, Recording
 from worker.store.upsert import in_batches
 from worker.web import page
+from worker.web.api_values import RecordingAction
 from worker.web.session import Admin, Anyone, Form, Now, Number, Surroundings, Visitor
 
 router = APIRouter()
 
 _SPAN, _MOST = timedelta(days=14), 300
+_ACTIONS: dict[RecordingAction, Callable[[Context, list[Recording], Clock], list[care.Done]]] = {
+    "publish": lambda context, rows, clock: care.publish(context, rows, True, clock),
+    "unpublish": lambda context, rows, clock: care.publish(context, rows, False, clock),
+    # Not while a file of it is still to be downloaded.
+    "delete": care.delete,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,41 +121,23 @@ def _with_playbacks(session: Session, wanted: Select[Recording]) -> list[Found]:
     return [Found(row, playbacks[row.id]) for row in rows]
 
 
-@router.post("/recordings/{number}/publish")
-def publish(request: Request, number: Number, visitor: Admin, form: Form, context: Surroundings) -> Response:
-    """Show it to those who have the address."""
-    return _act(context, visitor, number, lambda rows: care.publish(context, rows, True, request.app.state.clock))
-
-
-@router.post("/recordings/{number}/unpublish")
-def unpublish(request: Request, number: Number, visitor: Admin, form: Form, context: Surroundings) -> Response:
-    """Hide it."""
-    return _act(context, visitor, number, lambda rows: care.publish(context, rows, False, request.app.state.clock))
-
-
-@router.post("/recordings/{number}/delete")
-def delete(request: Request, number: Number, visitor: Admin, form: Form, context: Surroundings) -> Response:
-    """Delete it on its server; not while a file of it is still to be downloaded."""
-    return _act(context, visitor, number, lambda rows: care.delete(context, rows, request.app.state.clock))
-
-
-def _act(
-    context: Context, visitor: Visitor, number: int, operation: Callable[[list[Recording]], list[care.Done]]
+@router.post("/recordings/{number}/{action}")
+def act(
+    request: Request, number: Number, action: RecordingAction, visitor: Admin, form: Form, context: Surroundings
 ) -> Response:
-    done(context, visitor, number, operation)
+    """Show it to those who have the address, hide it, or delete it on its server."""
+    done(context, visitor, number, action, request.app.state.clock)
     return page.redirect("/recordings", done="recording")
 
 
-def done(
-    context: Context, visitor: Visitor, number: int, operation: Callable[[list[Recording]], list[care.Done]]
-) -> None:
+def done(context: Context, visitor: Visitor, number: int, action: RecordingAction, clock: Clock) -> None:
     """Do it to this recording. Raises Unknown, and Conflict where it was not done, saying why."""
     with context.database.read() as session:
         row = session.get(Recording, number)
     if row is None:
         raise Unknown("not found")
     with story.acting(visitor.name):
-        outcomes = operation([row])
+        outcomes = _ACTIONS[action](context, [row], clock)
     for outcome in outcomes:
         if not outcome.done:
             raise Conflict(outcome.why)
