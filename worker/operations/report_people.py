@@ -4,10 +4,9 @@ Counted by PostgreSQL for settled sittings, where there is one, and in Python fo
 counts and of whole milliseconds, so that it does not depend on who added it up.
 """
 
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime
+from operator import add
 from typing import NamedTuple
 
 from worker.operations import report, report_attendance, report_sql
@@ -35,41 +34,35 @@ class Part(NamedTuple):
     unknown: int
 
 
-@dataclass(slots=True)
-class _Total:
-    user_id: str | None
-    names: set[tuple[bool, str]] = field(default_factory=set)
-    counts: Counter[str] = field(default_factory=Counter)
-    milliseconds: int = 0
-
-    def add(self, part: Part) -> None:
-        self.names.add((part.guest, part.full_name))
-        self.counts.update({word: getattr(part, word) for word in (*STATUSES, "late")})
-        self.milliseconds += part.milliseconds
-
-    def row(self) -> Row:
-        guest, name = min(self.names)  # the name on a roster before one that somebody chose
-        came, missed = self.counts["present"] + self.counts["partial"], self.counts["absent"]
-        return {
-            "user_id": self.user_id,
-            "full_name": name,
-            "occurrences": sum(self.counts[status] for status in STATUSES),
-            **{word: self.counts[word] for word in (*STATUSES, "late")},
-            "seconds_present": self.milliseconds / 1000,
-            # Who is excused, or what nobody watched, speaks neither for nor against.
-            "percent": round(100 * came / (came + missed), 2) if came + missed else None,
-            "guest": guest,
-        }
-
-
 def by_person(context: Context, wanted: Wanted, now: datetime) -> Iterator[Row]:
     """One row a person, guests last; those whose id nobody knows are told apart by their names."""
-    found: dict[str, _Total] = {}
+    found: dict[str, Part] = {}
     for batch in report_attendance.batches(context, wanted, now, _PEOPLE):
         for part in _parts(context, wanted, batch, now):
-            found.setdefault(part.user_id or f"?{part.full_name}", _Total(part.user_id)).add(part)
-    rows = [total.row() for total in found.values()]
-    yield from sorted(rows, key=lambda row: (row["guest"], row["user_id"] or "", row["full_name"]))
+            key = part.user_id or f"?{part.full_name}"
+            found[key] = _sum(found[key], part) if key in found else part
+    for part in sorted(found.values(), key=lambda one: (one.guest, one.user_id or "", one.full_name)):
+        yield _row(part)
+
+
+def _sum(one: Part, other: Part) -> Part:
+    # The name on a roster before one that somebody chose.
+    guest, name = min((one.guest, one.full_name), (other.guest, other.full_name))
+    return Part(one.user_id, name, guest, *map(add, one[3:], other[3:]))
+
+
+def _row(part: Part) -> Row:
+    came, missed = part.present + part.partial, part.absent
+    return {
+        "user_id": part.user_id,
+        "full_name": part.full_name,
+        "occurrences": came + missed + part.excused + part.unknown,
+        **{word: getattr(part, word) for word in (*STATUSES, "late")},
+        "seconds_present": part.milliseconds / 1000,
+        # Who is excused, or what nobody watched, speaks neither for nor against.
+        "percent": round(100 * came / (came + missed), 2) if came + missed else None,
+        "guest": part.guest,
+    }
 
 
 def _parts(context: Context, wanted: Wanted, batch: Batch, now: datetime) -> list[Part]:
