@@ -212,3 +212,21 @@ def test_two_imports_at_once_make_one_course(stage, bring):
     with stage.context.database.read() as session:
         assert len(session.scalars(select(Course)).all()) == 1
     assert len(stage.rows(Occurrence)) == 3
+
+
+def test_a_file_whose_classes_are_all_over_says_so(stage, bring):
+    past = replace(MONDAYS, valid_from=date(2025, 1, 6), valid_until=date(2025, 6, 30))
+    (warning,) = bring(replace(ALGEBRA, slots=(past,))).warnings
+    assert warning == "all classes of this file are over, the last was on 2025-06-30: nothing of it will be planned"
+    assert bring(replace(ALGEBRA, slots=(past, MONDAYS))).warnings == []
+    assert bring(CourseDraft("empty", "Empty", "UTC")).warnings == []
+
+
+def test_the_last_day_of_a_term_is_not_over(stage, bring):
+    assert bring(replace(ALGEBRA, slots=(replace(MONDAYS, valid_until=stage.clock().date()),))).warnings == []
+
+
+def test_a_new_course_is_told_with_its_title_and_how_often_it_is(stage, bring):
+    extra = SittingDraft(stage.clock(), stage.clock() + timedelta(hours=1))
+    changes = bring(ALGEBRA, replace(ALGEBRA, code="b", slots=(), sittings=(extra, extra)), dry_run=True)
+    assert changes.details == {"alg": "Algebra, 1 slot", "b": "Algebra, 2 dated sittings"}

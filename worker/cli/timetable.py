@@ -89,7 +89,7 @@ def _show(changes: "Changes", dry_run: bool, prune: bool, as_json: bool) -> None
     for warning in (*changes.warnings, *(f"conflict: {each}" for each in changes.conflicts)):
         print(f"meetingz: {warning}", file=sys.stderr)  # noqa: T201
     if dry_run:
-        door.table(("change", "course", ""), _rows(changes, prune), empty="nothing would change")
+        door.table(("change", "course", "what"), _rows(changes, prune), empty="nothing would change")
     kinds = (("new", changes.new), ("changed", changes.changed), ("unchanged", changes.unchanged))
     counts = ", ".join(f"{len(codes)} {kind}" for kind, codes in kinds)
     end = "; a dry run, nothing was changed" if dry_run else ""
@@ -100,7 +100,7 @@ def _show(changes: "Changes", dry_run: bool, prune: bool, as_json: bool) -> None
 
 
 def _rows(changes: "Changes", prune: bool) -> "Iterator[tuple[str, str, str]]":
-    yield from (("new", code, "") for code in changes.new)
+    yield from (("new", code, changes.details[code]) for code in changes.new)
     yield from (("changed", code, changes.details[code]) for code in changes.changed)
     yield from (("gone", code, "would be archived" if prune else "stays") for code in changes.gone)
     for each in changes.conflicts:

@@ -6,10 +6,10 @@ file is one transaction; planning follows it in batches, and where that is cut o
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
@@ -37,7 +37,8 @@ class Changes:
     unchanged: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)  #: here, and not in the file; archived where pruning is asked for
     gone_count: int = 0  #: how many that are, also where they were not to be named
-    details: dict[str, str] = field(default_factory=dict)  #: what has changed of a changed course
+    #: Of a changed course what has changed, of a new one its title, with how many slots and dated sittings.
+    details: dict[str, str] = field(default_factory=dict)
     occurrences: int = 0
     warnings: list[str] = field(default_factory=list)
     conflicts: list[Clash] = field(default_factory=list)
@@ -62,7 +63,7 @@ def import_timetable(
     ``prune`` archives courses that the file does not name; unless ``names``, they are only counted. ``progress`` is
     told how many of how many courses are done.
     """
-    changes = Changes(warnings=list(draft.warnings))
+    changes = Changes(warnings=[*draft.warnings, *_over(draft, now)])
     total = 2 * len(draft.courses)
     slots: list[int] = []
     touched: set[int] = set()
@@ -85,6 +86,18 @@ def import_timetable(
             changes.conflicts = _conflicts(session, context, touched, now)
     progress(total, total)
     return changes
+
+
+def _over(draft: TimetableDraft, now: datetime) -> Iterator[str]:
+    """A file of a term that is past plans nothing, which is to be said."""
+    last = max((day for course in draft.courses for day in _last_days(course)), default=date.max)
+    if last < now.date() - timedelta(days=1):
+        yield f"all classes of this file are over, the last was on {last}: nothing of it will be planned"
+
+
+def _last_days(course: CourseDraft) -> Iterator[date]:
+    yield from (slot.valid_until or date.max for slot in course.slots)
+    yield from (sitting.ends_at.date() for sitting in course.sittings)
 
 
 def _parts(slots: Sequence[int]) -> Sequence[Sequence[int]]:
@@ -160,7 +173,13 @@ def _batch(
         session, context, [(of[draft.code], draft) for draft in drafts], what, changes.warnings, now
     )
     _sort(changes, fresh, what)
+    changes.details |= {draft.code: _told(draft) for draft in new}
     return slots
+
+
+def _told(draft: CourseDraft) -> str:
+    counts = ((len(draft.slots), "slot"), (len(draft.sittings), "dated sitting"))
+    return ", ".join([draft.title, *(f"{count} {name}{'s' * (count > 1)}" for count, name in counts if count)])
 
 
 def _sort(changes: Changes, new: set[str], what: Mapping[str, Sequence[str]]) -> None:
