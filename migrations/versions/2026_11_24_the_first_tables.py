@@ -141,6 +141,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_courses")),
         sa.UniqueConstraint("code", name=op.f("uq_courses_code")),
     )
+    with op.batch_alter_table("courses", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_courses_archived_at"), ["archived_at"], unique=False)
+
     op.create_table(
         "load_points",
         sa.Column("server_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -713,6 +716,9 @@ def downgrade() -> None:
         batch_op.drop_index("ix_load_points_minute")
 
     op.drop_table("load_points")
+    with op.batch_alter_table("courses", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_courses_archived_at"))
+
     op.drop_table("courses")
     op.drop_table("users")
     with op.batch_alter_table("sign_in_failures", schema=None) as batch_op:

@@ -34,7 +34,7 @@ class Course(Base):
     keep_server_days: Mapped[int | None]  #: recordings on the server; None: for ever
     keep_archive_days: Mapped[int | None]  #: downloaded files; None: for ever
     options: Mapped[dict[str, str]] = mapped_column(default=dict, server_default="{}")
-    archived_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None] = mapped_column(index=True)
     __table_args__ = (
         CheckConstraint("record IN ('never', 'manual', 'always')", name="record"),
         CheckConstraint("end_policy IN ('end', 'spare', 'never')", name="end_policy"),
