@@ -1,15 +1,17 @@
 """Whatever a server does to a create or an end, and wherever we are killed: one live meeting, and none forgotten."""
 
 from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
 
 from tests.operations.stage import Crash, crashing
 from worker import bbb
-from worker.operations import arrange, end, provision, strays
+from worker.operations import arrange, end, provision, strays, watch
 from worker.simulator import KINDS, Fault
-from worker.store.tables import Meeting, Server
+from worker.store.tables import Alarm, Meeting, Server
 
 #: What spoils an answer, whether the call took effect or not. `latency` and `slow_body` only take time.
 SPOILING = KINDS - {"latency", "slow_body", "restart_web", "no_charset", "declared"}
@@ -247,3 +249,76 @@ def test_a_room_whose_server_forgot_it_is_opened_again_on_the_same_server(stage,
     stage.polls(2)
     stage.provision()
     assert server_of(stage, servers) is old
+
+
+def test_a_run_that_is_taken_up_again_was_never_asked_to_end(stage, servers, occurrence):
+    """Asked to end as a stray, in vain, it becomes the class's room again: no alarm, and no reason why it closed."""
+    stage.provision()
+    first, old = stage.live()[0], server_of(stage, servers)
+    down(stage, old)
+    assert stage.provision() == ["opened"]
+    old.world.faults.add(Fault("drop", call="end"))
+    for _ in range(4):
+        with stage.context.database.write() as session:
+            session.execute(update(Server).values(healthy=True))
+        stage.clock.advance(seconds=60)
+        stage.end()
+    assert stage.meetings()[0].end_requests == 4
+    old.world.faults.clear()
+    down(stage, server_of(stage, servers))
+    assert stage.provision() == ["reopened"]
+    (live,) = stage.live()
+    assert (live.id, live.end_requested_at, live.end_requests, live.end_refused) == (first.id, None, 0, None)
+
+
+def test_nobody_is_alarmed_for_ever_about_a_run_that_is_looked_for_no_longer(stage, servers, occurrence):
+    old = give_up_first(stage, servers)
+    old.world.faults.add(Fault("drop", call="end"))
+    for _ in range(11):
+        stage.clock.advance(seconds=60)
+        stage.end()
+    stray = f"meeting:{stage.meetings()[0].id}"
+    assert stray in standing(stage)
+    stage.clock.advance(minutes=24 * 60)
+    watch.sweep(stage.context, stage.clock())
+    assert stray not in standing(stage)
+
+
+def standing(stage):
+    return [row.cause for row in stage.rows(Alarm, Alarm.recovered_at.is_(None))]
+
+
+def test_doubled_bells_ask_a_stray_once(stage, servers, occurrence):
+    old = give_up_first(stage, servers)
+    old.world.faults.add(Fault("drop", call="end"))
+    number = stage.meetings()[0].id
+    for _ in range(3):
+        strays.some(stage.context, [number], stage.clock)
+    assert stage.meetings()[0].end_requests == 1
+
+
+class _Meanwhile:
+    """A server's client; something happens while it is asked."""
+
+    def __init__(self, client, happens):
+        self._client, self._happens = client, happens
+
+    def __getattr__(self, name):
+        self._happens()
+        return getattr(self._client, name)
+
+
+def test_a_doubt_that_is_newer_than_the_question_is_kept(stage, servers, occurrence):
+    old = give_up_first(stage, servers, kind="drop")
+    number = stage.meetings()[0].id
+    stage.clock.advance(minutes=3)
+    later = stage.clock() + timedelta(seconds=1)
+
+    def doubted_again():
+        with stage.context.database.write() as session:
+            session.execute(update(Meeting).where(Meeting.id == number).values(doubted_at=later))
+
+    context = replace(stage.context, connect=lambda server: _Meanwhile(stage.context.connect(server), doubted_again))
+    assert old.world.meetings() == []
+    strays.one(context, number, stage.clock())
+    assert stage.meetings()[0].doubted_at == later

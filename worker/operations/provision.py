@@ -144,6 +144,7 @@ def _resurrect(session: Session, earlier: Meeting, meeting: Meeting, now: dateti
     session.flush()
     earlier.state, earlier.closed_at, earlier.close_reason = "open", None, None
     earlier.misses, earlier.missed_at, earlier.doubted_at = 0, None, None
+    earlier.end_requested_at, earlier.end_requests, earlier.end_refused = None, 0, None  # as a stray, that is
     story.tell(session, "reopened", now, occurrence_id=meeting.occurrence_id, server_id=meeting.server_id)
     return "reopened"
 

@@ -9,7 +9,7 @@ owns is doubted as well. Only meetings that carry our labels are ended.
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.orm import Session
 
 from worker import bbb
@@ -50,14 +50,22 @@ def _is_stray(session: Session, meeting: Meeting, now: datetime) -> bool:
 
 def due_meetings(context: Context, now: datetime) -> list[int]:
     """Doubted runs to be looked for now, on servers that can be asked."""
-    retry = now - timedelta(seconds=context.settings.end_retry_seconds)
     wanted = select(Meeting.id).join(Server, Meeting.server_id == Server.id)
-    wanted = wanted.where(Meeting.doubted_at > now - _LONGEST, Meeting.end_refused.is_(None))
-    wanted = wanted.where(or_(Server.healthy, ~Server.enabled))
-    earlier = or_(Meeting.end_requested_at.is_(None), Meeting.end_requested_at <= retry)
-    fresh = and_(Meeting.end_requested_at < Meeting.doubted_at)
+    wanted = wanted.where(is_looked_for(now), Meeting.end_refused.is_(None), _is_due(context, now))
     with context.database.read() as session:
-        return list(session.scalars(wanted.where(or_(earlier, fresh)).order_by(Meeting.id)))
+        return sorted(session.scalars(wanted.where(or_(Server.healthy, ~Server.enabled))))
+
+
+def is_looked_for(now: datetime) -> ColumnElement[bool]:
+    """Doubted, and not for so long that nobody looks any more."""
+    return Meeting.doubted_at > now - _LONGEST
+
+
+def _is_due(context: Context, now: datetime) -> ColumnElement[bool]:
+    """Not looked for since it was doubted, or not lately."""
+    retry = now - timedelta(seconds=context.settings.end_retry_seconds)
+    asked = Meeting.end_requested_at
+    return or_(asked.is_(None), asked <= retry, asked < Meeting.doubted_at)
 
 
 def some(context: Context, meeting_ids: Sequence[int], clock: Clock) -> int:
@@ -83,7 +91,10 @@ def one(context: Context, meeting_id: int, now: datetime) -> bool:
             if _is_owned_here(session, meeting):
                 meeting.doubted_at = None
             return False
-        meeting.end_requested_at, meeting.end_requests = now, meeting.end_requests + 1
+        claim = update(Meeting).where(Meeting.id == meeting_id, _is_due(context, now))
+        claimed = claim.values(end_requested_at=now, end_requests=Meeting.end_requests + 1)
+        if not session.execute(claimed).rowcount:  # type: ignore[attr-defined]
+            return False
         server = session.get_one(Server, meeting.server_id)
     return _look(context, meeting, server, now)
 
@@ -94,7 +105,8 @@ def _is_owned_here(session: Session, meeting: Meeting) -> bool:
 
 
 def _look(context: Context, meeting: Meeting, server: Server, now: datetime) -> bool:
-    mine = update(Meeting).where(Meeting.id == meeting.id)
+    # Only as it was when we asked: meanwhile it may be a room again, or doubted anew.
+    mine = update(Meeting).where(Meeting.id == meeting.id, Meeting.doubted_at == meeting.doubted_at)
     try:
         endings.ask(context, meeting, server)
     except bbb.NotFound:
@@ -105,9 +117,9 @@ def _look(context: Context, meeting: Meeting, server: Server, now: datetime) -> 
         return True
     except bbb.WrongPassword as error:
         with context.database.write() as session:
-            session.execute(mine.values(end_refused=error.key[:64]))
-            detail = f"the server refused to end a run that nothing owns: {error}"
-            story.tell(session, "end_refused", now, occurrence_id=meeting.occurrence_id, detail=detail)
+            if session.execute(mine.values(end_refused=error.key[:64])).rowcount:  # type: ignore[attr-defined]
+                detail = f"the server refused to end a run that nothing owns: {error}"
+                story.tell(session, "end_refused", now, occurrence_id=meeting.occurrence_id, detail=detail)
     except bbb.Error:
         return False
     return False

@@ -11,7 +11,7 @@ from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from worker.domain import lifecycle
-from worker.operations import alarms, archive_rows, endings, pulse, seating, story
+from worker.operations import alarms, archive_rows, endings, pulse, seating, story, strays
 from worker.operations.context import Context
 from worker.store import due
 from worker.store.tables import Alarm, Course, Event, File, Meeting, Occurrence, Pulse, Server
@@ -126,10 +126,10 @@ def _wrong_with(
         yield "overran", f"{meeting.people} people are in it beyond its end and grace"
 
 
-def _strays(_context: Context, session: Session, _now: datetime) -> Iterator[Trouble]:
+def _strays(_context: Context, session: Session, now: datetime) -> Iterator[Trouble]:
     """Runs that nothing owns and that will not end."""
     wanted = select(Meeting, Server.name).join(Server, Meeting.server_id == Server.id)
-    wanted = wanted.where(Meeting.doubted_at.is_not(None))
+    wanted = wanted.where(strays.is_looked_for(now))
     stuck = or_(
         and_(Meeting.end_refused.is_not(None), Meeting.end_refused != "notOurs"), Meeting.end_requests >= _ENOUGH
     )
