@@ -109,6 +109,29 @@ def test_a_disabled_user_is_out_at_once_with_their_tokens(context, clock, visit,
     assert visit().sign_in("admin").status_code == 401
 
 
+def test_nobody_who_is_shut_out_has_a_session_not_even_one_made_since(context, clock, visit):
+    person = visit("viewer")
+    access.disable(context, "viewer", clock())
+    with context.database.read() as rows:
+        made_since = session.sealed(context, rows.query(User).where(User.name == "viewer").one(), clock())
+    person.http.cookies.set(session.COOKIE, made_since)
+    assert person.get("/").status_code == 303
+
+
+def test_whoever_is_let_in_again_signs_in_anew(context, clock, visit):
+    person = visit("viewer")
+    access.disable(context, "viewer", clock())
+    access.enable(context, "viewer", clock())
+    assert person.get("/").status_code == 303
+    assert person.sign_in("viewer").status_code == 303
+
+
+def test_a_session_from_the_future_opens_nothing(visit, clock):
+    person = visit("viewer")
+    clock.advance(minutes=-2)
+    assert person.get("/").status_code == 303
+
+
 def test_a_forged_or_foreign_cookie_opens_nothing(context, site):
     person = Person(site)
     for forged in ("", "x", "g" * 3000, context.vault.lock("[]").decode(), context.vault.lock('{"for":"x"}').decode()):
