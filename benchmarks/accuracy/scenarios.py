@@ -51,7 +51,7 @@ SCENARIOS = (
         troubles.mixed,
         lost_polls=3,
         slack=20,
-        why="the errors of the rows above add up; and where the tolerance is 30 s, a clock set forward by 20 s beside a "
-        "failed poll is a silence beyond it, unknown to the program, and nothing evens out the clock set back",
+        why="the errors of the rows above add up; and where the tolerance is 30 s, a clock set forward by 20 s beside "
+        "a failed poll is a silence beyond it, unknown to the program, and nothing evens out the clock set back",
     ),
 )

@@ -85,6 +85,13 @@ def test_a_crash_leaves_all_or_nothing(stage, room, boundary):
     assert [each[3] for each in room.stays()] == ["exact"] * 2
 
 
+def test_the_gaps_of_a_settled_class_that_it_covers_are_gaps_no_more(stage, held):
+    room = held().saw((0, 10, {"u1": "Zahra"}), (30, 60, {"u1": "Zahra"})).over()
+    assert len(stage.kept_gaps(room.occurrence)) == 1
+    accept(stage, payload(room, TOLD[1]))
+    assert stage.kept_gaps(room.occurrence) == []
+
+
 def test_polls_remain_beyond_the_end_of_the_report(stage, room):
     room.over()
     accept(stage, payload(room, TOLD[0], finish=40))

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from tests.operations.stage import Crash, crashing
-from worker.operations import fold
+from worker.operations import arrange, fold
 from worker.simulator import Fault
-from worker.store.tables import Occurrence
+from worker.store.tables import Meeting, Occurrence
 
 
 @pytest.fixture
@@ -144,3 +144,76 @@ def test_what_comes_after_a_teacher_has_ended_the_class_is_known(stage, server, 
     stage.run_until(lambda: stage.occurrence(made).settled_at is not None)
     assert stage.occurrence(made).finished_at is not None
     assert stage.kept_gaps(made) == []
+
+
+def test_a_class_is_settled_once_and_not_while_its_room_is_open(stage, held):
+    room = held().saw((0, 60, {"u1": "Zahra"}))
+    stage.clock.now = room.at(120)
+    assert stage.settle(room.occurrence) == 0
+    assert stage.occurrence(room.occurrence).settled_at is None
+    room.over()
+    assert stage.settle(room.occurrence) == 0
+    assert stage.story().count("held") == 1
+
+
+def test_a_class_to_which_nobody_came_was_missed(stage, held):
+    room = held().saw((0, 60, {})).over()
+    assert stage.story()[-1] == "missed"
+    assert stage.kept_stays(room.occurrence) == []
+
+
+def test_of_a_cancelled_class_neither_is_told(stage, held):
+    room = held()
+    arrange.cancel(stage.context, room.occurrence, "snow", stage.clock())
+    room.over()
+    assert not {"held", "missed"} & set(stage.story())
+
+
+def test_a_room_that_never_opened_is_asked_for_no_more(stage, held):
+    room = held()
+    with stage.context.database.write() as session:
+        meeting = session.get_one(Meeting, room.meeting)
+        meeting.state, meeting.opened_at = "requested", None
+    stage.clock.now = room.at(120)
+    assert stage.settle(room.occurrence) == 1
+    meeting = stage.only_meeting()
+    assert (meeting.state, meeting.close_reason, meeting.closed_at) == ("closed", "abandoned", stage.clock())
+
+
+# Until when a room was open
+
+
+def minutes(room, gaps):
+    return [tuple((at - room.start).total_seconds() / 60 for at in gap) for gap in gaps]
+
+
+def missed(room, minute):
+    with room.stage.context.database.write() as session:
+        session.get_one(Meeting, room.meeting).missed_at = room.at(minute)
+
+
+def test_a_room_was_gone_since_the_first_poll_that_missed_it_however_late_it_was_closed(stage, held):
+    room = held().saw((0, 30, {"u1": "Zahra"})).over(40)
+    missed(room, 30.5)
+    assert minutes(room, stage.gaps(room.occurrence)) == [(30.5, 60)]
+
+
+def test_a_room_that_was_missed_once_is_open_still(stage, held):
+    room = held().saw((0, 30, {"u1": "Zahra"}))
+    missed(room, 30.5)
+    stage.clock.advance(minutes=40)
+    assert minutes(room, stage.gaps(room.occurrence)) == [(30, 40)]
+
+
+def test_what_is_not_known_of_a_class_that_overruns_is_asked_of_nobody(stage, held):
+    room = held().saw((0, 59, {"u1": "Zahra"}))
+    stage.clock.now = room.at(90)
+    assert stage.gaps(room.occurrence) == []
+
+
+def test_in_an_extension_no_room_is_missed(stage, held):
+    room = held().saw((0, 59.5, {"u1": "Zahra"}))
+    arrange.extend(stage.context, room.occurrence, 30, stage.clock())
+    room.over()
+    stage.clock.now = room.at(120)
+    assert stage.gaps(room.occurrence) == []

@@ -31,6 +31,8 @@ def test_only_what_was_asked_for_and_is_settled(stage, held):
     assert refold(stage, course="b") == (0, 0)
     assert refold(stage, since=first.at(1)) == (0, 0)
     assert refold(stage, until=first.at(1)) == (1, 0)
+    assert refold(stage, since=first.start) == (1, 0)
+    assert refold(stage, until=first.start) == (0, 0)
 
 
 def test_stays_without_observations_are_kept(stage, held):
