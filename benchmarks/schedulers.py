@@ -159,7 +159,7 @@ def _sqlite(folder: Path) -> Callable[[], str]:
 NOTES = """\
 * Bounds are those of the full size; smaller ones show how it grows.
 * S1, S3: PostgreSQL has counted its tables (`ANALYZE`), as it does by itself within a minute of a large change.
-* S2: broker Valkey, everything really published; Celery's beat is asked once a size, the others five times. Ours is
+* S2: broker Valkey, everything really published; Celery's beat is asked once a size, the others more often. Ours is
   the question and ten messages of a hundred ids; the bell from beat that wakes it is sent too, its way to a worker
   (about a millisecond) is not waited for.
 * S3: ours, `occurrence move` until the question of provision names the class; theirs, one row changed until beat holds
