@@ -26,7 +26,7 @@ from worker.operations.report import Wanted
 from worker.settings import Settings
 
 #: Rows, and rounds. The largest is run by --full.
-SIZES = ((30_000, 3), (150_000, 1), (1_000_000, 1))
+SIZES = ((30_000, 3), (100_000, 1), (1_000_000, 1))
 BOUNDS = (
     ("X1", "csv: ours", "csv: ORM loop", 1 / 12),
     ("X1", "csv: ours", "csv: csv.writer on a server-side cursor, statuses in Python", 1 / 5),
@@ -37,9 +37,10 @@ BOUNDS = (
     ("X3", "totals: ours", "totals: Python over the rows of our own statement", 1 / 4),
 )
 PEAKS = (("X1", "csv: ours", 20), ("X2", "xlsx: ours", 50))
-NOTE = """The statement that judges a million people is most of the work of any way that uses it: against
-the same statement, COPY and counting in SQL save only what the client would have done, and no bound of a quarter or a
-fifth of the whole can be held (NO above); the processor time of the program shows the saving itself.
+NOTE = """Processor time is that of the program; the work of PostgreSQL is in the wall time alone. The bounds of X1 and
+X3 come from a study in which statuses stood finished in a table. Here every way judges them from stays, and ours has
+PostgreSQL do it: about nine microseconds a person, more than a fifth of what a line costs the others as a whole. Where
+X1 and X3 say NO, that is why; the program's own share is what COPY and counting in SQL save.
 """
 Costs = dict[str, list[dict[str, float]]]
 
@@ -132,6 +133,8 @@ def _ratios(found: dict[int, Costs]) -> str:
     rows = []
     for name, case, other, bound in BOUNDS:
         for size, costs in found.items():
+            if not (costs.get(case) and costs.get(other)):
+                continue
             ratio, cpu = (_measured(costs).ratio(case, other, wall=wall) for wall in (True, False))
             what = f"{case.partition(':')[0]}, {size:,}"
             rows.append((name, what, other.partition(": ")[2], ratio, cpu, f"{bound:.3g}", verdict(ratio, bound)))
@@ -142,7 +145,7 @@ def _peaks(on_postgresql: dict[int, Costs], on_sqlite: dict[int, Costs]) -> str:
     rows = []
     for name, case, bound in PEAKS:
         for where, found in (("PostgreSQL", on_postgresql), ("SQLite", on_sqlite)):
-            for size, costs in found.items():
+            for size, costs in ((size, costs) for size, costs in found.items() if costs.get(case)):
                 peak, wall = max(each["peak"] for each in costs[case]), min(each["wall"] for each in costs[case])
                 kept = "yes" if peak <= bound else "NO"
                 what = f"{case.partition(':')[0]} on {where}, {size:,}"
@@ -154,6 +157,7 @@ def _seconds(costs: Costs) -> str:
     rows = [
         (case, *(f"{min(cost[key] for cost in costs[case]):.1f}" for key in ("wall", "cpu")), *_sizes(costs[case]))
         for case in CASES
+        if costs.get(case)
     ]
     return table(("", "wall", "processor", "memory above the start, MiB", "file, MiB"), rows)
 
