@@ -122,6 +122,24 @@ def test_an_unchanged_segment_is_not_parsed_again(shown, monkeypatch):
     assert server.look().rooms == first.rooms
 
 
+def test_an_unchanged_answer_about_one_meeting_is_not_parsed_again(shown, monkeypatch):
+    server = shown()
+    first = server.look(bulk=False)
+    monkeypatch.setattr("worker.operations.look.bbb.parse_roll_call_info", None)
+    assert server.look(bulk=False).rooms == first.rooms
+
+
+@pytest.mark.parametrize("bulk", [True, False])
+def test_a_recorder_counts_for_nobody_however_often_the_others_change(shown, bulk):
+    server = shown()
+    server.world.join("m1", "recorder-1", "Bot", role="MODERATOR")
+    for number in (2, 3):
+        assert (server.look(bulk).rooms[1].heads, server.look(bulk).rooms[1].moderators) == (number - 1, 0)
+        server.world.join("m1", f"u{number}", "Somebody")
+    server.world.join("m1", "t", "Teacher", role="MODERATOR")
+    assert (server.look(bulk).rooms[1].heads, server.look(bulk).rooms[1].moderators) == (4, 1)
+
+
 def test_e44_of_two_runs_of_one_id_the_one_we_know_is_taken(shown):
     server = shown()
     room = server.look().rooms[1]

@@ -502,6 +502,48 @@ def test_two_pollers_who_number_newcomers_at_once_agree(stage, room):
                 session.execute(delete(table))
 
 
+@pytest.fixture
+def saw(stage, room):
+    """``saw(second, "a b")``: a poll by a process that remembers nothing. Gives all runs, and when the last began."""
+    meeting, start = stage.only_meeting().id, stage.clock()
+
+    def _(second, who):
+        people = tuple(Seen(each, each, "VIEWER") for each in who.split())
+        with stage.context.database.write() as session:
+            sight, at = Sight(meeting, people, len(people), 0), start + timedelta(seconds=second)
+            observe.write(session, [sight], at, timedelta(seconds=90), Recent())
+        runs = [((row.first_at - start).seconds, (row.last_at - start).seconds) for row in stage.rows(Observation)]
+        return sorted(runs), (stage.rows(OngoingObservation)[0].first_at - start).seconds
+
+    return _
+
+
+def test_an_answer_that_a_later_one_overtook_is_kept_beside_it(saw):
+    assert saw(0, "a") == ([(0, 0)], 0)
+    assert saw(30, "a b") == ([(0, 0), (30, 30)], 30)
+    assert saw(20, "a") == ([(0, 0), (20, 20), (30, 30)], 30)
+    assert saw(60, "a b") == ([(0, 0), (20, 20), (30, 60)], 30)
+
+
+def test_the_same_poll_told_twice_changes_nothing(saw):
+    assert saw(0, "a") == saw(0, "a")
+    saw(30, "a")
+    assert saw(30, "a") == saw(10, "a") == ([(0, 30)], 0)
+
+
+def test_a_clock_that_was_ahead_for_a_moment_stops_nothing(saw):
+    saw(0, "a")
+    assert saw(3600, "a") == ([(0, 0), (3600, 3600)], 3600)
+    assert saw(30, "a") == ([(0, 0), (30, 30), (3600, 3600)], 30)
+    assert saw(60, "a") == ([(0, 0), (30, 60), (3600, 3600)], 30)
+
+
+def test_a_gap_beyond_the_tolerance_begins_anew(saw):
+    saw(0, "a")
+    assert saw(90, "a") == ([(0, 90)], 0)
+    assert saw(181, "a") == ([(0, 90), (181, 181)], 181)
+
+
 def test_a_bell_rung_twice_is_followed_once(stage, server):
     now = stage.clock()
     assert poll.claim(stage.context, server.server_id, now)
