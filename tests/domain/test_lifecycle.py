@@ -53,6 +53,7 @@ CASES = [
     (30, False, False, True, True, True, "live"),
     (30, False, False, False, False, True, "planned"),
     (30, False, True, False, False, True, "held"),
+    (60, False, False, False, False, False, "missed"),  # its window ends with its last instant
     (90, False, False, True, True, True, "live"),
     (90, False, True, False, False, True, "held"),
     (90, False, False, False, False, False, "missed"),
