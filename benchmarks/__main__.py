@@ -21,6 +21,7 @@ SECTIONS = (
     "recordings",
     "web",
     "workers",
+    "starting",
 )
 #: Modules that write a page themselves.
 PAGES = ("accuracy", "placement")
