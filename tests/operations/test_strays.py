@@ -322,3 +322,13 @@ def test_a_doubt_that_is_newer_than_the_question_is_kept(stage, servers, occurre
     assert old.world.meetings() == []
     strays.one(context, number, stage.clock())
     assert stage.meetings()[0].doubted_at == later
+
+
+def test_not_there_is_believed_only_after_two_minutes(stage, servers, occurrence):
+    give_up_first(stage, servers, kind="drop")
+    number = stage.meetings()[0].id
+    assert strays.one(stage.context, number, stage.clock()) is False
+    assert stage.meetings()[0].doubted_at is not None
+    stage.clock.advance(minutes=2)
+    assert strays.one(stage.context, number, stage.clock()) is True
+    assert stage.meetings()[0].doubted_at is None
