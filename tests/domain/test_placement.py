@@ -47,6 +47,11 @@ def demand(start, end, expected, **more):
     return Demand(at(start), at(end), expected, **more)
 
 
+def test_classes_that_touch_take_no_seats_of_each_other():
+    held = [demand(-60, 0, 10, server_id=1), demand(60, 120, 10, server_id=2)]
+    assert seats(held, at(0), at(60)) == {}
+
+
 def test_a_class_that_is_over_by_then_takes_no_seats():
     held = [demand(-60, -10, 300, people=300, server_id=1), demand(-30, 30, 20, people=15, server_id=2)]
     assert seats(held, at(0), at(60)) == {2: (15, 5)}
