@@ -148,6 +148,26 @@ def test_another_password_needs_the_present_one_and_ends_other_sessions(visit):
     assert there.get("/").status_code == 303
 
 
+def test_guessing_the_present_password_is_made_slow_too(visit, clock):
+    person = visit("viewer")
+    for _ in range(5):
+        assert person.post("/password", {"old": "wrong", "new": "another password"}).status_code == 422
+    assert person.post("/password", {"old": PASSWORD, "new": "another password"}).status_code == 422
+    clock.advance(minutes=16)
+    assert person.post("/password", {"old": PASSWORD, "new": "another password"}).status_code == 303
+
+
+def test_a_cookie_stays_with_our_pages_and_behind_https_never_leaves_it(visit):
+    plain = visit().sign_in("viewer").headers
+    assert "samesite=lax" in plain["set-cookie"].lower()
+    assert "secure" not in plain["set-cookie"].lower()
+    person = visit()
+    person.http.headers["X-Forwarded-Proto"] = "https"
+    answer = person.sign_in("viewer").headers
+    assert "; secure" in answer["set-cookie"].lower()
+    assert answer["strict-transport-security"] == "max-age=31536000"
+
+
 def test_a_form_needs_the_token_of_its_own_session(visit):
     one, other = visit("admin"), visit("viewer")
     for token in ("", "x", other.csrf()):
