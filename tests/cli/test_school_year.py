@@ -31,7 +31,7 @@ def test_a_dry_run_shows_new_changed_gone_and_in_conflict(here, school):
     )
     found = school("timetable", "import", "u.csv", "--dry-run", "--json").json
     assert (found["new"], found["changed"], found["gone"], found["unchanged"]) == (["new"], ["ریاضی-۱"], ["phy"], [])
-    assert (found["details"], found["dry_run"]) == ({"ریاضی-۱": "title"}, True)
+    assert (found["details"], found["dry_run"]) == ({"ریاضی-۱": "title", "new": "New, 1 slot"}, True)
     assert {clash["kind"] for clash in found["conflicts"]} == {"teacher"}
     shown = school("timetable", "import", "u.csv", "--dry-run")
     assert all(word in shown.out for word in ("new", "changed", "gone", "in conflict", "nothing was changed"))

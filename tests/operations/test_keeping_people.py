@@ -158,9 +158,9 @@ MACHINES = {
     "deliveries.target", "events.kind", "exact_stays.role", "files.error", "files.etag", "files.format", "files.sha256",
     "files.state", "files.url", "holidays.source", "installation.token", "meetings.close_reason",
     "meetings.end_refused", "meetings.external_id", "meetings.internal_id", "meetings.state", "observations.attendees",
-    "participants.role", "playbacks.format", "playbacks.url", "pulses.error", "pulses.loop", "recordings.matched_by",
+    "ongoing_observations.attendees", "participants.role", "playbacks.format", "playbacks.url", "pulses.error", "pulses.loop", "recordings.matched_by",
     "recordings.record_id", "recordings.state", "servers.api_url", "servers.checksum", "servers.features",
-    "servers.last_error", "slots.cron", "stays.role", "stays.source", "tokens.digest", "tokens.scopes",
+    "servers.last_error", "sign_in_failures.name", "sign_in_failures.address", "slots.cron", "stays.role", "stays.source", "tokens.digest", "tokens.scopes",
     "users.password_hash", "users.role",
 }  # fmt: skip
 
