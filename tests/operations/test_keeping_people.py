@@ -155,13 +155,14 @@ MACHINES = {
     "alarms.cause", "alarms.kind", "attendees.role", "callbacks_seen.digest", "corrections.before",
     "corrections.status", "course_keys.kind", "courses.code", "courses.end_policy", "courses.record",
     "courses.recording_formats", "courses.room", "courses.timezone", "deliveries.error", "deliveries.kind",
-    "deliveries.target", "events.kind", "exact_stays.role", "files.error", "files.etag", "files.format", "files.sha256",
-    "files.state", "files.url", "holidays.source", "installation.token", "meetings.close_reason",
-    "meetings.end_refused", "meetings.external_id", "meetings.internal_id", "meetings.state", "observations.attendees",
-    "ongoing_observations.attendees", "participants.role", "playbacks.format", "playbacks.url", "pulses.error", "pulses.loop", "recordings.matched_by",
-    "recordings.record_id", "recordings.state", "servers.api_url", "servers.checksum", "servers.features",
-    "servers.last_error", "sign_in_failures.name", "sign_in_failures.address", "slots.cron", "stays.role", "stays.source", "tokens.digest", "tokens.scopes",
-    "users.password_hash", "users.role",
+    "deliveries.target", "events.kind", "exact_stays.role", "files.error", "files.etag", "files.format",
+    "files.sha256", "files.state", "files.url", "holidays.source", "installation.token", "meetings.close_reason",
+    "meetings.end_refused", "meetings.external_id", "meetings.internal_id", "meetings.state",
+    "observations.attendees", "ongoing_observations.attendees", "participants.role", "playbacks.format",
+    "playbacks.url", "pulses.error", "pulses.loop", "recordings.matched_by", "recordings.record_id",
+    "recordings.state", "servers.api_url", "servers.checksum", "servers.features", "servers.last_error",
+    "sign_in_failures.address", "sign_in_failures.name", "slots.cron", "stays.role", "stays.source", "tokens.digest",
+    "tokens.scopes", "users.password_hash", "users.role",
 }  # fmt: skip
 
 
