@@ -21,8 +21,8 @@ from benchmarks.harness import Ratio
 from benchmarks.schools import NOW, school
 from tests import services
 from worker import celery_app, tasks
-from worker.operations import provision
 from worker.operations.context import Context
+from worker.operations.meetings import provision
 from worker.store.tables import Occurrence
 
 DUE = 1000

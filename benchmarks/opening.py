@@ -18,8 +18,10 @@ from pathlib import Path
 
 import structlog
 
-from worker.operations import context, provision, servers
+from worker.operations import context
 from worker.operations.context import Context
+from worker.operations.installation import servers
+from worker.operations.meetings import provision
 from worker.settings import Settings
 from worker.simulator import Fault, World, serve
 from worker.store import migrate

@@ -28,8 +28,11 @@ from benchmarks.harness import table
 from worker import bbb
 from worker.domain import lifecycle, placement
 from worker.domain.placement import Candidate, Demand
-from worker.operations import alarms, context, end, poll, provision, servers
+from worker.operations import context
+from worker.operations.attendance import poll
 from worker.operations.context import Context
+from worker.operations.installation import alarms, servers
+from worker.operations.meetings import end, provision
 from worker.settings import Settings
 from worker.simulator import World
 from worker.simulator.api import answer

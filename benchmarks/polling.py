@@ -16,7 +16,7 @@ import requests
 from benchmarks.crowded import SECRET, Crowded, crowded
 from benchmarks.harness import Measured, measure, table
 from worker import bbb
-from worker.operations.look import Memory
+from worker.operations.attendance.look import Memory
 
 #: A tenth, a third, and all.
 _MEETINGS = (30, 100, 300)

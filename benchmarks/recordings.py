@@ -24,9 +24,11 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 
 from worker import bbb, logs
-from worker.operations import arrange, full_harvest, harvest, servers
 from worker.operations import context as contexts
 from worker.operations.context import Context
+from worker.operations.installation import servers
+from worker.operations.recordings import full_harvest, harvest
+from worker.operations.timetable import arrange
 from worker.settings import Settings
 from worker.simulator import World, serve
 from worker.simulator.recording import Recording

@@ -19,9 +19,9 @@ from benchmarks.school_year import NOW
 from worker.domain import attendance
 from worker.domain.attendance import Mark, Span
 from worker.exports.text import guarded
-from worker.operations import report, report_people, report_sql, tables_of_reports
 from worker.operations.context import Context
-from worker.operations.report import Wanted
+from worker.operations.reports import report, report_people, report_sql, tables_of_reports
+from worker.operations.reports.report import Wanted
 from worker.store.tables import Correction, Course, Gap, Occurrence, Participant, Stay
 from worker.store.upsert import in_batches
 

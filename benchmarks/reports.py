@@ -22,7 +22,7 @@ from tests import services
 from worker import logs
 from worker.operations import context as contexts
 from worker.operations.context import Context
-from worker.operations.report import Wanted
+from worker.operations.reports.report import Wanted
 from worker.settings import Settings
 
 #: Rows, and rounds. The largest is run by --full.

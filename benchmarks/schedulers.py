@@ -24,8 +24,9 @@ from benchmarks.burst import DUE, burst
 from benchmarks.harness import Ratio, measure, table, verdict
 from benchmarks.schools import NOW, school
 from tests import services
-from worker.operations import arrange, end, plan, provision
 from worker.operations.context import Context
+from worker.operations.meetings import end, provision
+from worker.operations.timetable import arrange, plan
 from worker.store import due
 
 _SMALL = 1000

@@ -9,8 +9,8 @@ from pathlib import Path
 from sqlalchemy import select
 
 from worker.operations import context as contexts
-from worker.operations import plan
 from worker.operations.context import Context
+from worker.operations.timetable import plan
 from worker.settings import Settings
 from worker.store.bulk import insert_many
 from worker.store.tables import Course, Slot

@@ -32,8 +32,9 @@ from benchmarks.harness import table
 from tests import services
 from worker import bbb
 from worker.operations import context as contexts
-from worker.operations import poll, servers
+from worker.operations.attendance import poll
 from worker.operations.context import Context
+from worker.operations.installation import servers
 from worker.settings import Settings
 from worker.store.tables import Attendee, Course, Meeting, Observation, Occurrence, Server
 

@@ -34,9 +34,9 @@ from benchmarks.schools import school
 from tests import services
 from worker import logs
 from worker.operations import context as contexts
-from worker.operations import plan
 from worker.operations.context import Context
-from worker.operations.import_timetable import import_timetable
+from worker.operations.timetable import plan
+from worker.operations.timetable.import_timetable import import_timetable
 from worker.settings import Settings
 from worker.store.tables import Course, Occurrence, Slot
 from worker.timetables import CourseDraft, SlotDraft, TimetableDraft

@@ -30,8 +30,9 @@ from benchmarks.sweeps import Clock, installed, ours, spent
 from tests import services
 from tests.processes.programs import Programs
 from worker.operations import context as contexts
-from worker.operations import poll, servers
+from worker.operations.attendance import poll
 from worker.operations.context import Context
+from worker.operations.installation import servers
 from worker.settings import Settings
 from worker.simulator import Fault, World, serve
 from worker.store.tables import Course, Meeting, Occurrence, Pulse

@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests import services
-from worker.operations import arrange, servers
 from worker.operations import context as contexts
+from worker.operations.installation import servers
+from worker.operations.timetable import arrange
 from worker.settings import Settings
 from worker.simulator import World, serve
 from worker.store.tables import Course, Participant

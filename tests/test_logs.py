@@ -12,7 +12,7 @@ import structlog
 from tests.conftest import SECRET
 from tests.operations.stage import Stage
 from worker import logs
-from worker.operations import joining
+from worker.operations.meetings import joining
 from worker.settings import Settings
 from worker.simulator import Fault
 from worker.store.tables import Event, Server

@@ -6,7 +6,8 @@ should be so, and is not yet?", and closes the gap one row at a time, in a way t
 Rooms, and which way imports flow (import-linter keeps it):
 
     cli, tasks, schedule, celery_app        the doors: a command or a message in, one operation called
-      -> operations                         plan, provision, poll, end, harvest; arrange, report: what the program does
+      -> operations                         plan, provision, poll, end, harvest; arrange, report: what the program does,
+                                            a package for each thing that it is done to
           -> exports, timetables            rows -> files, files -> rows
           -> store                          tables, queries, transactions
           -> bbb                            the wire protocol, signed and parsed; knows nothing of ours

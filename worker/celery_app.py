@@ -16,8 +16,8 @@ from worker.clock import Clock
 from worker.errors import WorkerError
 from worker.heartbeat import Listening
 from worker.operations import context as contexts
-from worker.operations import servers
 from worker.operations.context import Context
+from worker.operations.installation import servers
 from worker.operations.timepiece import Timepiece
 from worker.schedule import entries
 from worker.store import migrate

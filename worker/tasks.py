@@ -4,23 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from worker.celery_app import app, context, now
-from worker.operations import (
-    archive,
-    care,
-    end,
-    fold,
-    harvest,
-    notify,
-    plan,
-    poll,
-    provision,
-    pulse,
-    retention,
-    strays,
-    warn,
-    watch,
-)
+from worker.operations import pulse
+from worker.operations.attendance import fold, poll, retention
+from worker.operations.installation import notify, watch
+from worker.operations.meetings import end, provision, strays, warn
 from worker.operations.pulse import Loop
+from worker.operations.recordings import archive, care, harvest
+from worker.operations.timetable import plan
 from worker.store import due
 from worker.store.upsert import in_batches
 

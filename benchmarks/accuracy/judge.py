@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from benchmarks.accuracy.stage import Era, Play, Scenario, Size, perform, stage
 from worker.domain.spans import Span, clip, merge, minus
-from worker.operations import report
-from worker.operations.report import Wanted
+from worker.operations.reports import report
+from worker.operations.reports.report import Wanted
 
 Truth = dict[tuple[int, str], list[Span]]
 

@@ -10,9 +10,12 @@ from pathlib import Path
 
 from worker import bbb
 from worker.domain.spans import Span
-from worker.operations import arrange, end, fold, poll, provision, servers
 from worker.operations import context as contexts
+from worker.operations.attendance import fold, poll
 from worker.operations.context import Context
+from worker.operations.installation import servers
+from worker.operations.meetings import end, provision
+from worker.operations.timetable import arrange
 from worker.settings import Settings
 from worker.simulator import PROFILES, Director, Person, Script, World, crowd, serve
 from worker.store import migrate

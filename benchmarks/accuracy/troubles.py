@@ -8,7 +8,9 @@ from typing import Any
 from benchmarks.accuracy.stage import Play
 from worker import bbb
 from worker.errors import Conflict
-from worker.operations import arrange, exact, poll, provision
+from worker.operations.attendance import exact, poll
+from worker.operations.meetings import provision
+from worker.operations.timetable import arrange
 from worker.simulator import Fault, Person
 from worker.simulator.meeting import Meeting
 

@@ -21,9 +21,10 @@ from tests.chaos.keeper import Keeper
 from tests.chaos.measures import GRACE, LEAD, PATIENCE, QUIET, SETTINGS
 from tests.chaos.people import Crowd, Lesson, cast
 from tests.conftest import SECRET
-from worker.operations import arrange, servers
 from worker.operations import context as contexts
+from worker.operations.installation import servers
 from worker.operations.pulse import LOOPS
+from worker.operations.timetable import arrange
 from worker.settings import Settings
 from worker.store import migrate
 from worker.store.tables import Course, Meeting, Occurrence, Participant, Pulse

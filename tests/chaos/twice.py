@@ -16,7 +16,7 @@ from kombu import Connection
 
 from tests.chaos.measures import HARD_LIMIT, HURRY, SOFT_LIMIT
 from worker.celery_app import app
-from worker.operations import archive_rows
+from worker.operations.recordings import archive_rows
 
 for name in ("_FIRST", "_LONGEST", "_LEASE"):
     setattr(archive_rows, name, getattr(archive_rows, name) / HURRY)

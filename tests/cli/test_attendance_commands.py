@@ -12,8 +12,10 @@ from tests.operations.klass import Held
 from tests.operations.stage import Stage
 from worker import clock
 from worker.cli import door
-from worker.operations import arrange, report_totals, servers
 from worker.operations import context as contexts
+from worker.operations.installation import servers
+from worker.operations.reports import report_totals
+from worker.operations.timetable import arrange
 from worker.settings import Settings
 from worker.store.tables import Gap, Stay
 

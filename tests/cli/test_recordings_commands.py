@@ -8,8 +8,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from worker import clock
-from worker.operations import arrange, poll, provision
 from worker.operations import context as contexts
+from worker.operations.attendance import poll
+from worker.operations.meetings import provision
+from worker.operations.timetable import arrange
 from worker.settings import Settings
 
 KEYS = {

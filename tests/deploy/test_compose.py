@@ -13,7 +13,7 @@ from redis import AuthenticationError, Redis
 
 from tests.conftest import SECRET
 from tests.deploy.compose import FILE, ROOT, SERVICES, wait_for
-from worker.operations import sittings
+from worker.operations.timetable import sittings
 
 OURS = ("migrate", "worker", "beat", "web")
 

@@ -2,7 +2,7 @@ import pytest
 
 from tests.operations.klass import Held
 from tests.operations.stage import Stage
-from worker.operations import servers
+from worker.operations.installation import servers
 
 ROSTER = [("t1", "Teacher", "moderator"), ("u1", "Zahra", "viewer"), ("u2", "Ali", "viewer")]
 

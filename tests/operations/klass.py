@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from worker.operations import arrange, fold
+from worker.operations.attendance import fold
+from worker.operations.timetable import arrange
 from worker.store.tables import Attendee, EndedObservation, Meeting, Server
 
 

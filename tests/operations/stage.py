@@ -5,7 +5,11 @@ from dataclasses import replace
 
 from sqlalchemy import select
 
-from worker.operations import end, fold, harvest, plan, poll, provision, report
+from worker.operations.attendance import fold, poll
+from worker.operations.meetings import end, provision
+from worker.operations.recordings import harvest
+from worker.operations.reports import report
+from worker.operations.timetable import plan
 from worker.store.tables import Event, Gap, Meeting, Occurrence, Server, Stay
 
 

@@ -9,7 +9,10 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from sqlalchemy import exc, make_url, update
 
 from tests.operations.stage import crashing
-from worker.operations import aside, end, fold, harvest, poll, provision, strays, warn
+from worker.operations import aside
+from worker.operations.attendance import fold, poll
+from worker.operations.meetings import end, provision, strays, warn
+from worker.operations.recordings import harvest
 from worker.store.tables import Event, Meeting
 
 CUT = exc.OperationalError("SELECT 1", {}, Exception("server closed the connection"), connection_invalidated=True)

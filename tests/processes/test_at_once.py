@@ -7,7 +7,10 @@ import pytest
 
 from tests.operations.stage import Stage
 from worker.operations import context as contexts
-from worker.operations import poll, provision, pulse, servers
+from worker.operations import pulse
+from worker.operations.attendance import poll
+from worker.operations.installation import servers
+from worker.operations.meetings import provision
 from worker.settings import Settings
 from worker.store.tables import Server
 

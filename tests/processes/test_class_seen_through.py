@@ -9,8 +9,9 @@ import pytest
 from tests.conftest import SECRET
 from tests.operations.stage import Stage
 from tests.processes.programs import Programs, wait_for
-from worker.operations import arrange, servers
 from worker.operations import context as contexts
+from worker.operations.installation import servers
+from worker.operations.timetable import arrange
 from worker.settings import Settings
 from worker.simulator import World, serve
 from worker.store.tables import Course, Meeting, Participant, Pulse, Server

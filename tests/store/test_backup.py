@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 
 from tests.conftest import SECRET
 from worker.operations import context as contexts
-from worker.operations import servers
+from worker.operations.installation import servers
 from worker.settings import Settings
 from worker.store import migrate
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, select, text
 
-from worker.operations import plan, requesting
+from worker.operations.meetings import requesting
+from worker.operations.timetable import plan
 from worker.store import due
 from worker.store.tables import Course, Slot
 

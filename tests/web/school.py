@@ -15,9 +15,11 @@ from tests.operations.stage import Stage
 from tests.web.conftest import PASSWORD
 from worker.domain.holidays import Holiday
 from worker.operations import context as contexts
-from worker.operations import holidays, pulse, servers
-from worker.operations.import_roster import import_roster
-from worker.operations.import_timetable import import_timetable
+from worker.operations import pulse
+from worker.operations.installation import servers
+from worker.operations.timetable import holidays
+from worker.operations.timetable.import_roster import import_roster
+from worker.operations.timetable.import_timetable import import_timetable
 from worker.settings import Settings
 from worker.simulator import Director, World, crowd, serve
 from worker.store.tables import Course, Meeting, Occurrence, Participant, Pulse

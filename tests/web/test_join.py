@@ -6,7 +6,7 @@ import pytest
 
 from tests.operations.stage import Stage
 from tests.web.conftest import Person
-from worker.operations import arrange
+from worker.operations.timetable import arrange
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import io
 import pytest
 
 from tests.operations.stage import Stage
-from worker.operations import alarms, harvest
+from worker.operations.installation import alarms
+from worker.operations.recordings import harvest
 from worker.store.tables import Event, Recording, Server
 
 

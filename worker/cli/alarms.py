@@ -21,7 +21,7 @@ def alarms(
     as_json: door.Json = False,
 ) -> None:
     """What people should look at: the alarms that stand now."""
-    from worker.operations import alarms as operation
+    from worker.operations.installation import alarms as operation
 
     context = door.context()
     with context.database.read() as session:

@@ -23,7 +23,7 @@ def correct(
     reason: Annotated[str, typer.Option("--reason", metavar="R", help="Why; it is kept and shown in reports.")],
 ) -> None:
     """Give somebody another status. What was observed stays beside it."""
-    from worker.operations import corrections
+    from worker.operations.attendance import corrections
 
     context = door.context()
     row = corrections.correct(context, occurrence, user, status, reason=reason, by=door.person(), now=door.now())
@@ -33,7 +33,7 @@ def correct(
 @app.command()
 def undo(occurrence: Occurrence, user: User) -> None:
     """Take back the correction that holds."""
-    from worker.operations import corrections
+    from worker.operations.attendance import corrections
 
     row = corrections.undo(door.context(), occurrence, user, by=door.person(), now=door.now())
     door.say(f"{user} is {row.before} in occurrence {occurrence} again")
@@ -46,7 +46,7 @@ def history(
     as_json: door.Json = False,
 ) -> None:
     """Every correction of a sitting: who, when, why, before and after."""
-    from worker.operations import corrections
+    from worker.operations.attendance import corrections
 
     context = door.context()
     with context.database.read() as session:
@@ -75,7 +75,7 @@ def _undone(row: "Correction", zone: str) -> str:
 @app.command()
 def refold(course: door.CourseOption = None, since: door.Since = None, until: door.Until = None) -> None:
     """Fold stays again from the kept observations, with the present settings; corrections stay."""
-    from worker.operations import fold
+    from worker.operations.attendance import fold
 
     context = door.context()
     start, end = door.span(since, until, context.settings.timezone)

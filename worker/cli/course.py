@@ -42,7 +42,7 @@ def show(code: Code, as_json: door.Json = False) -> None:
     """One course with its slots and its next sittings."""
     from sqlalchemy import select
 
-    from worker.operations import arrange, sittings
+    from worker.operations.timetable import arrange, sittings
     from worker.store.tables import Slot
 
     with door.context().database.read() as session:
@@ -72,7 +72,7 @@ def _slot(row: "Slot") -> dict[str, Any]:
 @app.command()
 def archive(code: Code) -> None:
     """Take a course out of the timetable; what was, stays."""
-    from worker.operations import arrange
+    from worker.operations.timetable import arrange
 
     arrange.archive(door.context(), code, door.now())
     door.say(f"archived {code}")
@@ -92,7 +92,8 @@ def set_(
     end_policy: Annotated[str | None, typer.Option("--end-policy", metavar="P", help="end, spare or never.")] = None,
 ) -> None:
     """Thresholds of its own for one course, used at once, for past sittings as well; its server; how it ends."""
-    from worker.operations import course_rules, thresholds
+    from worker.operations.attendance import thresholds
+    from worker.operations.timetable import course_rules
 
     if server is not None or end_policy is not None:
         course_rules.put(door.context(), code, door.now(), server=server, end_policy=end_policy)

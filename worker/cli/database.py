@@ -34,7 +34,7 @@ def check() -> None:
 @app.command()
 def rekey() -> None:
     """Encrypt every stored secret anew with the first of the keys; then the older ones can be taken away."""
-    from worker.operations import rekeying
+    from worker.operations.installation import rekeying
 
     done = rekeying.everything(door.context(migrated=True), door.now())
     found = ", ".join(f"{count} {name}{'' if count == 1 else 's'}" for name, count in done.items())

@@ -26,7 +26,7 @@ def demo(
     """
     from worker import clock, logs, settings
     from worker.demo import screen, stage
-    from worker.operations import report
+    from worker.operations.reports import report
 
     logs.configure(settings.load(), "ERROR")
     with stage.set_up(seconds, out, seed) as scene:

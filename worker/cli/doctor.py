@@ -19,7 +19,7 @@ def doctor(
     """What is wrong with this installation, and what to do. Exit 1 if anything is."""
     from dataclasses import asdict
 
-    from worker.operations import doctor as operation
+    from worker.operations.installation import doctor as operation
 
     context = door.context(migrated=False)
     if pulse:

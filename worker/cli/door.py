@@ -83,7 +83,7 @@ def person() -> str:
 
 def require_course(context: "Context", code: str) -> None:
     """Raise Unknown unless there is a course of this code."""
-    from worker.operations import arrange
+    from worker.operations.timetable import arrange
 
     with context.database.read() as session:
         arrange.course(session, code)

@@ -9,7 +9,7 @@ from worker.cli import door
 
 if TYPE_CHECKING:
     from worker.domain.holidays import Holiday as Day
-    from worker.operations.holidays import Entered
+    from worker.operations.timetable.holidays import Entered
     from worker.store.tables import Holiday
 
 app = typer.Typer(name="holiday", help="Days without classes: holidays and breaks of the term.", no_args_is_help=True)
@@ -27,7 +27,7 @@ def add(
     """A holiday, or a break with --until. Classes planned on these days are cancelled, and those planned later."""
     from worker.domain.calendars import parse_date
     from worker.domain.holidays import Holiday as Day
-    from worker.operations import holidays
+    from worker.operations.timetable import holidays
 
     entered = Day(parse_date(day), title, until=None if until is None else parse_date(until))
     number, cancelled = holidays.add(door.context(), entered, door.now())
@@ -50,7 +50,7 @@ def import_(
     as_json: door.Json = False,
 ) -> None:
     """A list of holidays. Estimated days of a country cancel nothing until `holiday confirm ID`."""
-    from worker.operations import holidays
+    from worker.operations.timetable import holidays
     from worker.timetables import read_holidays
 
     if (file is None) == (country is None) or (country is None) != (year is None):
@@ -95,7 +95,7 @@ def _show(entered: "Entered", as_json: bool) -> None:
 @app.command(name="list")
 def list_(as_json: door.Json = False) -> None:
     """All holidays, with what they cancel. An estimated one cancels nothing until it is confirmed."""
-    from worker.operations import holidays
+    from worker.operations.timetable import holidays
 
     context = door.context()
     with context.database.read() as session:
@@ -125,7 +125,7 @@ def _cells(row: "Holiday", count: int, language: str) -> tuple[object, ...]:
 @app.command()
 def remove(number: Id) -> None:
     """Take it back: what it cancelled and still lies ahead takes place after all."""
-    from worker.operations import holidays
+    from worker.operations.timetable import holidays
 
     back = holidays.remove(door.context(), number, door.now())
     door.say(f"removed holiday {number}; {back} occurrences take place after all")
@@ -134,7 +134,7 @@ def remove(number: Id) -> None:
 @app.command()
 def confirm(number: Id) -> None:
     """An estimated day is right: it cancels classes from now on."""
-    from worker.operations import holidays
+    from worker.operations.timetable import holidays
 
     cancelled = holidays.confirm(door.context(), number, door.now())
     door.say(f"confirmed holiday {number}; {cancelled} occurrences cancelled")

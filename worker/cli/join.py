@@ -20,7 +20,7 @@ def join(
     link: Annotated[bool, typer.Option("--link", help="A link to our own page, which may be sent beforehand.")] = False,
 ) -> None:
     """Print a signed link into an open room. It is a credential: whoever has it is that person."""
-    from worker.operations import joining
+    from worker.operations.meetings import joining
 
     if link:
         context = door.context()

@@ -25,7 +25,7 @@ def live(
     every: Annotated[float, typer.Option("--every", metavar="SECONDS", min=0.5, help="How often, with --watch.")] = 5,
 ) -> None:
     """Who is on, now, and in all, as the last poll saw it."""
-    from worker.operations import report
+    from worker.operations.reports import report
 
     context = door.context()
     if watch:
@@ -52,7 +52,7 @@ def _watch(context: "Context", every: float) -> None:
     """Draw anew until Ctrl-C, which is how one leaves and no error."""
     from rich.live import Live
 
-    from worker.operations import report
+    from worker.operations.reports import report
 
     with Live(auto_refresh=False, screen=False) as shown:
         try:

@@ -9,7 +9,7 @@ from worker.cli import door
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from worker.operations.sittings import Sitting
+    from worker.operations.timetable.sittings import Sitting
 
 app = typer.Typer(name="occurrence", help="Sittings: list, add, cancel, move, extend, reopen.", no_args_is_help=True)
 
@@ -23,7 +23,7 @@ def list_(
     course: door.CourseOption = None, since: door.Since = None, until: door.Until = None, as_json: door.Json = False
 ) -> None:
     """Sittings in order of time, with their state: planned, open, live, held, missed or cancelled."""
-    from worker.operations import sittings
+    from worker.operations.timetable import sittings
 
     context = door.context()
     start, end = door.span(since, until, context.settings.timezone)
@@ -90,7 +90,7 @@ def add(
     as_json: door.Json = False,
 ) -> None:
     """An extra sitting of a course."""
-    from worker.operations import arrange
+    from worker.operations.timetable import arrange
 
     context = door.context()
     with context.database.read() as session:
@@ -105,7 +105,7 @@ def add(
 
 
 def _one(session: "Session", number: int) -> "Sitting":
-    from worker.operations import arrange, sittings
+    from worker.operations.timetable import arrange, sittings
     from worker.store.tables import Course
 
     row = arrange.occurrence(session, number)
@@ -116,7 +116,7 @@ def _one(session: "Session", number: int) -> "Sitting":
 def cancel(number: Id, reason: Annotated[str, typer.Option("--reason", metavar="R", help="Why; it is kept.")]) -> None:
     """It will not take place."""
     from worker.errors import InputError
-    from worker.operations import arrange
+    from worker.operations.timetable import arrange
 
     if not reason.strip():
         raise InputError("the reason is empty; say why in a few words")
@@ -127,7 +127,7 @@ def cancel(number: Id, reason: Annotated[str, typer.Option("--reason", metavar="
 @app.command()
 def move(number: Id, start: Start, end: End) -> None:
     """Another time for one sitting; its first time is remembered."""
-    from worker.operations import arrange
+    from worker.operations.timetable import arrange
 
     context = door.context()
     with context.database.read() as session:
@@ -145,7 +145,7 @@ def extend(
     ],
 ) -> None:
     """Let it run on."""
-    from worker.operations import arrange
+    from worker.operations.timetable import arrange
 
     context = door.context()
     until = arrange.extend(context, number, minutes, door.now())
@@ -157,7 +157,7 @@ def extend(
 @app.command()
 def reopen(number: Id) -> None:
     """Open it again after a teacher has ended it early."""
-    from worker.operations import arrange
+    from worker.operations.timetable import arrange
 
     arrange.reopen(door.context(), number, door.now())
     door.say(f"occurrence {number} will be opened by the next sweep of provision")

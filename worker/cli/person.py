@@ -15,7 +15,7 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", help="Without asking.")] = False,
 ) -> None:
     """Replace somebody by a pseudonym everywhere, for good. Statuses and counts stay as they are."""
-    from worker.operations import people
+    from worker.operations.attendance import people
 
     context = door.context()
     with context.database.read() as session:

@@ -36,7 +36,7 @@ def list_(
 ) -> None:
     """Every recording found, with its course and sitting; those that fit none too."""
     from worker.domain.ledger import STATES
-    from worker.operations import recordings
+    from worker.operations.recordings import catalogue
 
     wanted = next((each for each in STATES if each == ("missing" if missing else state)), None)
     if wanted is None and (state is not None or missing):
@@ -44,9 +44,9 @@ def list_(
     context = door.context()
     with context.database.read() as session:
         if wanted is None:
-            found = recordings.listed(session, course)
+            found = catalogue.listed(session, course)
         else:
-            found = recordings.accounted(session, context.settings, door.now(), wanted, course)
+            found = catalogue.accounted(session, context.settings, door.now(), wanted, course)
     if as_json:
         door.as_json(found)
         return
@@ -74,7 +74,8 @@ def harvest(
 ) -> None:
     """Ask every server for our recordings, now."""
     from worker import clock
-    from worker.operations import full_harvest, sweeps
+    from worker.operations import sweeps
+    from worker.operations.recordings import full_harvest
 
     context = door.context()
     if everything:
@@ -87,7 +88,7 @@ def harvest(
 def poke(some_id: Annotated[str, typer.Argument(metavar="ID", help="A recording's or a meeting's id.")]) -> None:
     """Say that a recording may be ready: it is asked for at the next sweep of harvest."""
     from worker.errors import Unknown
-    from worker.operations import harvest
+    from worker.operations.recordings import harvest
 
     if not harvest.poke(door.context(), some_id, door.now()):
         raise Unknown(f"no meeting of ours has the id {some_id!r}")
@@ -116,7 +117,7 @@ def download(
     """Fetch files into the archive; what was begun is gone on with. Safe to repeat."""
     from worker import clock
     from worker.domain.ladder import formats_in
-    from worker.operations import archive, care
+    from worker.operations.recordings import archive, care
 
     context = door.context()
     with context.database.read() as session:

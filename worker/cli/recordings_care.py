@@ -11,8 +11,8 @@ from worker.cli.recordings import DryRun, Ids, would
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from worker.operations.care import Done
     from worker.operations.context import Context
+    from worker.operations.recordings.care import Done
     from worker.store.tables import Recording
 
 captions_app = typer.Typer(name="captions", help="Captions of a recording: list, add.", no_args_is_help=True)
@@ -40,7 +40,7 @@ def unpublish(ids: Ids = None, course: door.CourseOption = None, yes: Yes = Fals
 
 def _show(shown: bool, ids: list[str] | None, course: str | None, yes: bool, dry_run: bool) -> None:
     from worker import clock
-    from worker.operations import care
+    from worker.operations.recordings import care
 
     context = door.context()
     rows = _chosen(context, ids, course, "be published" if shown else "be hidden", yes, dry_run)
@@ -56,7 +56,7 @@ def update(
     """Set labels of recordings: `update chapter=3 ID`."""
     from worker import clock
     from worker.errors import InputError
-    from worker.operations import care
+    from worker.operations.recordings import care
 
     changes = dict(each.split("=", 1) for each in labels if "=" in each)
     if not changes:
@@ -70,7 +70,7 @@ def update(
 def delete(ids: Ids = None, course: door.CourseOption = None, yes: Yes = False, dry_run: DryRun = False) -> None:
     """Delete recordings on their servers; files in the archive stay. Not before wanted files are archived."""
     from worker import clock
-    from worker.operations import care
+    from worker.operations.recordings import care
 
     context = door.context()
     rows = _chosen(context, ids, course, "be deleted on their servers", yes, dry_run, always=True)
@@ -87,7 +87,7 @@ def _chosen(
     always: bool = False,
 ) -> "Sequence[Recording]":
     """Those meant, after a question where there are several, or where it cannot be undone."""
-    from worker.operations import care
+    from worker.operations.recordings import care
 
     with context.database.read() as session:
         rows = care.chosen(session, ids or [], course)
@@ -128,7 +128,7 @@ def policy(
     as_json: door.Json = False,
 ) -> None:
     """How the recordings of a course are kept; without options: show it."""
-    from worker.operations import care
+    from worker.operations.recordings import care
 
     given: dict[str, object] = {"download": download, "recording_formats": formats}
     given = {name: value for name, value in given.items() if value is not None}
@@ -160,7 +160,7 @@ def _days(name: str, text: str) -> int | None:
 @captions_app.command(name="list")
 def captions_list(record_id: Id, as_json: door.Json = False) -> None:
     """The captions that the server has."""
-    from worker.operations import care
+    from worker.operations.recordings import care
 
     tracks = care.captions(door.context(), record_id)
     if as_json:
@@ -179,7 +179,7 @@ def captions_add(
     kind: Annotated[str, typer.Option("--kind", help="subtitles or captions.")] = "subtitles",
 ) -> None:
     """Hand captions in; the server takes some minutes to show them."""
-    from worker.operations import care
+    from worker.operations.recordings import care
 
     if kind not in ("subtitles", "captions"):
         raise typer.BadParameter(f"{kind!r} is not subtitles or captions", param_hint="--kind")

@@ -14,7 +14,7 @@ from worker.cli import door
 
 if TYPE_CHECKING:
     from worker.exports import Format, Language
-    from worker.operations.report import Wanted
+    from worker.operations.reports.report import Wanted
 
 app = typer.Typer(name="report", help="Reports, as CSV, XLSX, HTML, JSON or PDF.", no_args_is_help=True)
 
@@ -104,13 +104,13 @@ def totals(
 
 def _wanted(asked: Asked) -> "Wanted":
     from worker import settings
-    from worker.operations.report import Wanted
+    from worker.operations.reports.report import Wanted
 
     return Wanted(asked.course, *door.span(asked.since, asked.until, settings.load().timezone))
 
 
 def _write(name: str, wanted: "Wanted", asked: Asked, by: str = "time") -> None:
-    from worker.operations import tables_of_reports
+    from worker.operations.reports import tables_of_reports
 
     chosen, context = _format(asked.format, asked.output), door.context()
     if asked.output is None and chosen in _BINARY and sys.stdout.isatty():

@@ -20,7 +20,7 @@ def import_(
     from dataclasses import asdict
 
     from worker.errors import InputError, Unknown
-    from worker.operations.import_roster import import_roster
+    from worker.operations.timetable.import_roster import import_roster
     from worker.timetables import read_roster
 
     try:
@@ -40,7 +40,7 @@ def list_(
     """Who is enrolled in a course."""
     from sqlalchemy import select
 
-    from worker.operations import arrange
+    from worker.operations.timetable import arrange
     from worker.store.tables import Participant
 
     with door.context().database.read() as session:

@@ -32,7 +32,7 @@ def add(
     rate: Annotated[float | None, typer.Option(help="Creates a second at most; no limit if left out.")] = None,
 ) -> None:
     """Add a server. The secret never stands on the command line."""
-    from worker.operations import servers
+    from worker.operations.installation import servers
 
     _check_checksum(checksum)
     secret = _secret(secret_env, secret_file, secret_stdin)
@@ -61,7 +61,8 @@ def _secret(variable: str | None, file: Path | None, stdin: bool) -> str:
 @app.command(name="list")
 def list_(as_json: door.Json = False) -> None:
     """Every server with its load, the seats kept on it for the next hour, its health, and why."""
-    from worker.operations import seating, servers
+    from worker.operations.installation import servers
+    from worker.operations.meetings import seating
 
     now = door.now()
     with door.context().database.read() as session:
@@ -116,7 +117,7 @@ def check(name: Name, as_json: door.Json = False) -> None:
     """Ask a server what it can do; says in words what is wrong with it. Exit 1 if it cannot be used."""
     from dataclasses import asdict
 
-    from worker.operations import servers
+    from worker.operations.installation import servers
 
     features = servers.check(door.context(), name, door.now())
     if as_json:
@@ -146,7 +147,7 @@ def set_(
     ] = None,
 ) -> None:
     """Change what is known of a server: its address, secret, limits; what is not named stays."""
-    from worker.operations import servers
+    from worker.operations.installation import servers
 
     _check_checksum(checksum)
     named = secret_env is not None or secret_file is not None or secret_stdin
@@ -159,7 +160,7 @@ def set_(
 @app.command()
 def drain(name: Name) -> None:
     """No new meetings on it; those that are there run to their end."""
-    from worker.operations import servers
+    from worker.operations.installation import servers
 
     servers.drain(door.context(), name, door.now())
     door.say(f"{name} takes no new meetings")
@@ -168,7 +169,7 @@ def drain(name: Name) -> None:
 @app.command()
 def enable(name: Name) -> None:
     """Back in use."""
-    from worker.operations import servers
+    from worker.operations.installation import servers
 
     servers.enable(door.context(), name, door.now())
     door.say(f"{name} is in use")
@@ -177,7 +178,7 @@ def enable(name: Name) -> None:
 @app.command()
 def disable(name: Name) -> None:
     """Not used and not watched, but for meetings that are still on it."""
-    from worker.operations import servers
+    from worker.operations.installation import servers
 
     servers.disable(door.context(), name, door.now())
     door.say(f"{name} is out of use")

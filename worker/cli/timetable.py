@@ -11,7 +11,7 @@ from worker.cli import door
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from worker.operations.import_timetable import Changes, Progress
+    from worker.operations.timetable.import_timetable import Changes, Progress
 
 app = typer.Typer(name="timetable", help="The timetable: import, export, show, check.", no_args_is_help=True)
 
@@ -36,7 +36,7 @@ def import_(
     as_json: door.Json = False,
 ) -> None:
     """Bring a timetable in: all of it or nothing, updated by course code; twice the same file changes nothing."""
-    from worker.operations.import_timetable import import_timetable
+    from worker.operations.timetable.import_timetable import import_timetable
     from worker.timetables import read_timetable
 
     context = door.context()
@@ -116,7 +116,7 @@ def export(
 ) -> None:
     """Write the timetable in a form that import reads back."""
     from worker.errors import InputError
-    from worker.operations.export_timetable import drafts
+    from worker.operations.timetable.export_timetable import drafts
     from worker.timetables import write_timetable
 
     context, now = door.context(), door.now()
@@ -158,7 +158,7 @@ def check(as_json: door.Json = False) -> None:
     from dataclasses import asdict
     from datetime import timedelta
 
-    from worker.operations import conflicts
+    from worker.operations.timetable import conflicts
 
     context, now = door.context(), door.now()
     with context.database.read() as session:
@@ -184,7 +184,7 @@ def show(
     from zoneinfo import ZoneInfo
 
     from worker.cli import week_grid
-    from worker.operations import week as weeks
+    from worker.operations.timetable import week as weeks
 
     context, now = door.context(), door.now()
     day = door.day(week) or now.astimezone(ZoneInfo(context.settings.timezone)).date()

@@ -23,7 +23,7 @@ def up(
     from worker import logs
     from worker.embedded import Embedded
     from worker.errors import SettingsError
-    from worker.operations import servers
+    from worker.operations.installation import servers
     from worker.store import migrate
 
     context = door.context(migrated=False)

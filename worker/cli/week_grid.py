@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from worker.cli import door
 
 if TYPE_CHECKING:
-    from worker.operations.week import Day, Entry
+    from worker.operations.timetable.week import Day, Entry
 
 _EMPTY = {"en": "nothing in this week", "fa": "در این هفته کلاسی نیست"}
 _WORDS = {

@@ -18,24 +18,16 @@ from worker.demo.cast import Play
 from worker.demo.verdict import Accuracy
 from worker.domain.ledger import State
 from worker.embedded import Embedded
-from worker.operations import (
-    arrange,
-    care,
-    fold,
-    import_roster,
-    import_timetable,
-    ledger,
-    recordings,
-    report,
-    rooms,
-    servers,
-    sittings,
-    tables_of_reports,
-)
 from worker.operations import context as contexts
+from worker.operations.attendance import fold
 from worker.operations.context import Context
-from worker.operations.report import Wanted
-from worker.operations.sittings import Sitting
+from worker.operations.installation import servers
+from worker.operations.meetings import rooms
+from worker.operations.recordings import care, catalogue, ledger
+from worker.operations.reports import report, tables_of_reports
+from worker.operations.reports.report import Wanted
+from worker.operations.timetable import arrange, import_roster, import_timetable, sittings
+from worker.operations.timetable.sittings import Sitting
 from worker.settings import Settings
 from worker.simulator import Director, World, serve
 from worker.store import migrate
@@ -203,7 +195,7 @@ def look(stage: Stage) -> Scene:
     with stage.context.database.read() as session:
         mine = sittings.find(session, now, since=stage.starts_at, until=stage.starts_at + timedelta(seconds=1))
         events = session.scalars(select(Event).where(Event.occurrence_id.is_not(None)).order_by(Event.id)).all()
-        found = sum(_is_home(each) for each in recordings.listed(session))
+        found = sum(_is_home(each) for each in catalogue.listed(session))
         states = ledger.states_of(session, stage.context.settings, [each.occurrence.id for each in mine], now)
     whole = (60 - cast.STARTS) * stage.unit
     done = min(0.99, max(0.0, (now - stage.starts_at).total_seconds() / whole))
@@ -227,7 +219,7 @@ def sum_up(stage: Stage) -> dict[str, Any]:
     accuracy = verdict.compare(rows, stage.world.truth(), occurrences, scene.now, gap)
     courses = [_course(stage, each, rows) for each in scene.sittings]
     with stage.context.database.read() as session:
-        found = recordings.listed(session)
+        found = catalogue.listed(session)
     period = stage.context.settings.poll_period_seconds
     problems = _problems(stage, courses, accuracy, found)
     return {

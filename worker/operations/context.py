@@ -11,9 +11,9 @@ from functools import cached_property
 from worker import bbb
 from worker.domain import attendance
 from worker.errors import InputError, SettingsError
-from worker.operations import options
-from worker.operations.look import Memory
-from worker.operations.observe import Recent
+from worker.operations.attendance.look import Memory
+from worker.operations.attendance.observe import Recent
+from worker.operations.timetable import options
 from worker.settings import Settings
 from worker.store.database import Database
 from worker.store.tables import Server

@@ -9,7 +9,7 @@ from sqlalchemy import Select, event, insert, literal, select
 from sqlalchemy.orm import Session
 
 from worker import logs
-from worker.operations import alarms
+from worker.operations.installation import alarms
 from worker.store.tables import Event
 
 #: What somebody should look at; all others are the ordinary course of things.

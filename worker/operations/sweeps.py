@@ -6,8 +6,12 @@ from collections.abc import Callable, Sequence
 from worker import clock as clocks
 from worker.clock import Clock
 from worker.errors import InputError
-from worker.operations import archive, care, end, harvest, plan, poll, provision, pulse, retention
+from worker.operations import pulse
+from worker.operations.attendance import poll, retention
 from worker.operations.context import Context
+from worker.operations.meetings import end, provision
+from worker.operations.recordings import archive, care, harvest
+from worker.operations.timetable import plan
 
 _SWEEPS: dict[pulse.Loop, Callable[[Context, Clock], str]] = {
     "plan": lambda context, clock: _plan(context, clock),

@@ -11,8 +11,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import worker
-from worker.operations import arrange, recordings, report, servers
-from worker.operations.sittings import Sitting
+from worker.operations.installation import servers
+from worker.operations.recordings import catalogue
+from worker.operations.reports import report
+from worker.operations.timetable import arrange
+from worker.operations.timetable.sittings import Sitting
 from worker.store.tables import Course, Event, Participant, Slot
 from worker.web import api_values as values
 from worker.web import now as now_page
@@ -172,7 +175,7 @@ def recordings_(
     with context.database.read() as session:
         if course is not None:
             course_of(session, visitor, course)
-        found = recordings.listed(session, course)
+        found = catalogue.listed(session, course)
         if visitor.only_teacher is None:
             return found
         own = set(session.scalars(select(Course.code).where(Course.teacher_id == visitor.only_teacher)))

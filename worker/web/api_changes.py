@@ -7,9 +7,13 @@ from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter, Depends, Request
 
-from worker.operations import arrange, corrections, end_now, joining, servers, story
+from worker.operations import story
+from worker.operations.attendance import corrections
 from worker.operations.context import Context
-from worker.operations.sittings import Sitting
+from worker.operations.installation import servers
+from worker.operations.meetings import end_now, joining
+from worker.operations.timetable import arrange
+from worker.operations.timetable.sittings import Sitting
 from worker.web import api_values as values
 from worker.web import join as join_page
 from worker.web import recordings as recording_pages

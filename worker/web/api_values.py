@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from worker.operations.corrections import Corrected
-from worker.operations.sittings import Sitting
+from worker.operations.attendance.corrections import Corrected
+from worker.operations.timetable.sittings import Sitting
 from worker.store.tables import Course, Participant, Server, Slot
 
 

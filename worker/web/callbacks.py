@@ -19,8 +19,9 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import select, update
 
 from worker.errors import InputError, Unknown
-from worker.operations import exact, harvest
+from worker.operations.attendance import exact
 from worker.operations.context import Context
+from worker.operations.recordings import harvest
 from worker.store.tables import CallbackSeen, Meeting, Server
 from worker.store.upsert import insert_new
 from worker.web.session import Forbidden, Now, Surroundings

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from worker import exports
 from worker.errors import Unknown
-from worker.operations import arrange, story
+from worker.operations import story
+from worker.operations.timetable import arrange
 from worker.store.tables import Course, Participant, Slot
 from worker.web import page
 from worker.web.session import Anyone, Form, Now, Number, Surroundings, Teacher, Visitor

@@ -6,7 +6,7 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from worker.operations import arrange, sittings
+from worker.operations.timetable import arrange, sittings
 from worker.store.tables import Course, Meeting, Occurrence
 
 #: early: the room opens later; opening: it should be open and is not yet; over and cancelled speak for themselves.

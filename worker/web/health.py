@@ -5,7 +5,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError
 
 from worker.errors import DatabaseBehind
-from worker.operations import doctor
+from worker.operations.installation import doctor
 from worker.store import migrate
 from worker.web.session import Now, Surroundings
 

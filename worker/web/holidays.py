@@ -4,7 +4,8 @@ from fastapi import APIRouter, Request, Response
 
 from worker.domain import calendars
 from worker.domain.holidays import Holiday
-from worker.operations import holidays, story
+from worker.operations import story
+from worker.operations.timetable import holidays
 from worker.web import page
 from worker.web.forms import left_open, typed
 from worker.web.session import Admin, Anyone, Form, Now, Number, Surroundings

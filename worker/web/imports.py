@@ -12,8 +12,8 @@ from worker.domain import calendars
 from worker.errors import InputError, Unknown
 from worker.operations import story
 from worker.operations.context import Context
-from worker.operations.import_roster import import_roster
-from worker.operations.import_timetable import Changes, import_timetable
+from worker.operations.timetable.import_roster import import_roster
+from worker.operations.timetable.import_timetable import Changes, import_timetable
 from worker.timetables import BadFile, TimetableDraft, read_roster, read_timetable
 from worker.web import page
 from worker.web.forms import file, left_open

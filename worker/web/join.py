@@ -7,9 +7,9 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from worker.errors import Conflict, InputError
-from worker.operations import joining
 from worker.operations.context import Context
-from worker.operations.joining import Ticket
+from worker.operations.meetings import joining
+from worker.operations.meetings.joining import Ticket
 from worker.store.tables import Participant
 from worker.web import entrance, page
 from worker.web.entrance import Entrance

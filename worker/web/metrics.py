@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from worker.operations.context import Context
-from worker.operations.metrics import Tables
+from worker.operations.installation.metrics import Tables
 from worker.web.session import Now, Surroundings
 
 router = APIRouter()

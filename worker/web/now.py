@@ -11,9 +11,10 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Row, Select, and_, func, select
 from sqlalchemy.orm import Session
 
-from worker.operations import alarms as operations_alarms
-from worker.operations import doctor, pulse
+from worker.operations import pulse
 from worker.operations.context import Context
+from worker.operations.installation import alarms as operations_alarms
+from worker.operations.installation import doctor
 from worker.store.tables import Alarm, Course, LoadPoint, Meeting, Occurrence, Pulse, Server
 from worker.web import charts, page
 from worker.web.session import Anyone, Now, Surroundings, Visitor

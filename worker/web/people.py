@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from worker import exports
 from worker.errors import Unknown
-from worker.operations import report
 from worker.operations.context import Context
+from worker.operations.reports import report
 from worker.store.tables import Course, Participant
 from worker.web import page
 from worker.web.session import Anyone, Now, Surroundings, Visitor

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from worker.clock import Clock
 from worker.domain import calendars
 from worker.errors import Conflict, Unknown
-from worker.operations import care, ledger, story
+from worker.operations import story
 from worker.operations.context import Context
+from worker.operations.recordings import care, ledger
 from worker.store.tables import Course, Meeting, Occurrence, Playback, Recording
 from worker.store.upsert import in_batches
 from worker.web import page

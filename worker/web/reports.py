@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from worker import exports
 from worker.domain import calendars
 from worker.errors import InputError
-from worker.operations import arrange, tables_of_reports
-from worker.operations.report import Wanted
+from worker.operations.reports import tables_of_reports
+from worker.operations.reports.report import Wanted
+from worker.operations.timetable import arrange
 from worker.store.tables import Course
 from worker.web import page
 from worker.web.session import Anyone, Now, Surroundings, Visitor

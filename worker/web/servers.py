@@ -6,8 +6,10 @@ from datetime import datetime
 from fastapi import APIRouter, Request, Response
 
 from worker.bbb.signing import ALGORITHMS
-from worker.operations import seating, servers, story
+from worker.operations import story
 from worker.operations.context import Context
+from worker.operations.installation import servers
+from worker.operations.meetings import seating
 from worker.web import page
 from worker.web.forms import decimal, left_open, secret, typed, whole
 from worker.web.session import Admin, Anyone, Forbidden, Form, Now, Surroundings

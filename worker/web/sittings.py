@@ -13,9 +13,13 @@ from starlette.datastructures import FormData
 from worker import exports
 from worker.domain import calendars
 from worker.domain.attendance import Span, Stay
-from worker.operations import arrange, corrections, end_now, joining, report, sittings, story
+from worker.operations import story
+from worker.operations.attendance import corrections
 from worker.operations.context import Context
-from worker.operations.sittings import Sitting
+from worker.operations.meetings import end_now, joining
+from worker.operations.reports import report
+from worker.operations.timetable import arrange, sittings
+from worker.operations.timetable.sittings import Sitting
 from worker.store.tables import Course, Event, Meeting, Occurrence
 from worker.web import charts, page
 from worker.web.forms import typed, whole

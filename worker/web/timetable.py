@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from worker.domain import calendars
-from worker.operations import arrange, sittings, week
-from worker.operations.week import Entry
+from worker.operations.timetable import arrange, sittings, week
+from worker.operations.timetable.week import Entry
 from worker.store.tables import Course, Occurrence
 from worker.web import page
 from worker.web.session import Anyone, Now, Surroundings, Visitor

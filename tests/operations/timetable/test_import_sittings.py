@@ -1,0 +1,151 @@
+"""Dated sittings of files: extra ones, and those that stand for one of a slot."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from worker.operations.timetable import arrange
+from worker.operations.timetable.import_timetable import import_timetable
+from worker.store.tables import Event, Occurrence
+from worker.timetables import CourseDraft, SittingDraft, SlotDraft, TimetableDraft
+
+HOUR = timedelta(hours=1)
+MONDAYS = SlotDraft("0 9 * * 1", 60)
+NINTH = datetime(2026, 3, 9, 9, tzinfo=UTC)
+MOVED = SittingDraft(NINTH + 5 * HOUR, NINTH + 6 * HOUR, original_start=NINTH)
+CANCELLED = SittingDraft(NINTH, NINTH + HOUR, cancelled=True, original_start=NINTH)
+EXTRA = SittingDraft(NINTH + 3 * HOUR, NINTH + 4 * HOUR)
+
+
+@pytest.fixture
+def bring(stage):
+    def _(*sittings, slots=(MONDAYS,)):
+        draft = CourseDraft("alg", "Algebra", "UTC", slots=slots, sittings=sittings)
+        return import_timetable(stage.context, TimetableDraft((draft,)), stage.clock())
+
+    return _
+
+
+def held(stage):
+    rows = stage.rows(Occurrence, Occurrence.cancelled_at.is_(None))
+    return sorted((row.starts_at.day, row.starts_at.hour) for row in rows)
+
+
+@pytest.mark.parametrize("known_before", [False, True])
+def test_a_moved_sitting_is_that_of_its_slot(stage, bring, known_before):
+    if known_before:
+        bring()
+    bring(MOVED)
+    assert held(stage) == [(2, 9), (9, 14), (16, 9)]
+    (row,) = stage.rows(Occurrence, Occurrence.original_start == NINTH)
+    assert (row.slot_id is None, row.opens_at) == (False, NINTH + 5 * HOUR - timedelta(minutes=15))
+    (event,) = stage.rows(Event, Event.occurrence_id == row.id)
+    assert (event.kind, event.detail[:17]) == ("moved", "in the timetable:")
+
+
+@pytest.mark.parametrize("known_before", [False, True])
+def test_a_cancelled_sitting_is_that_of_its_slot(stage, bring, known_before):
+    if known_before:
+        bring()
+    bring(CANCELLED)
+    assert held(stage) == [(2, 9), (16, 9)]
+    (row,) = stage.rows(Occurrence, Occurrence.original_start == NINTH)
+    assert row.cancel_reason == "cancelled in the timetable"
+
+
+@pytest.mark.parametrize("sitting", [MOVED, CANCELLED, EXTRA])
+def test_the_same_file_twice_changes_nothing(stage, bring, sitting):
+    bring(sitting)
+    before = [(row.id, row.starts_at, row.cancelled_at) for row in stage.rows(Occurrence)]
+    told = len(stage.story())
+    stage.clock.advance(minutes=5)
+    changes = bring(sitting)
+    assert (changes.unchanged, changes.occurrences) == (["alg"], 0)
+    assert [(row.id, row.starts_at, row.cancelled_at) for row in stage.rows(Occurrence)] == before
+    assert len(stage.story()) == told
+
+
+@pytest.mark.parametrize("sitting", [MOVED, CANCELLED, EXTRA])
+def test_what_the_file_no_longer_says_is_as_the_slot_has_it(stage, bring, sitting):
+    bring(sitting)
+    assert bring().changed == ["alg"]
+    assert held(stage) == [(2, 9), (9, 9), (16, 9)]
+    assert bring().unchanged == ["alg"]
+
+
+def test_what_people_changed_since_stays_as_they_left_it(stage, bring):
+    bring(MOVED, EXTRA)
+    for row in stage.rows(Occurrence, Occurrence.starts_at.in_([MOVED.starts_at, EXTRA.starts_at])):
+        start = row.starts_at + timedelta(days=1)
+        arrange.move(stage.context, row.id, start, start + HOUR, stage.clock())
+    assert bring(MOVED, EXTRA).unchanged == ["alg"]
+    assert held(stage) == [(2, 9), (10, 12), (10, 14), (16, 9)]
+
+
+def test_a_file_that_moves_it_once_more_is_followed(stage, bring):
+    bring(MOVED)
+    bring(replace(MOVED, starts_at=NINTH + 8 * HOUR, ends_at=NINTH + 9 * HOUR))
+    assert held(stage) == [(2, 9), (9, 17), (16, 9)]
+
+
+def test_an_extra_sitting_added_by_hand_is_nothing_to_the_file(stage, bring):
+    bring()
+    arrange.add(stage.context, "alg", NINTH + 7 * HOUR, NINTH + 8 * HOUR, stage.clock())
+    assert bring().unchanged == ["alg"]
+    assert (9, 16) in held(stage)
+
+
+def test_a_longer_extra_sitting_is_made_longer(stage, bring):
+    bring(EXTRA)
+    bring(replace(EXTRA, ends_at=NINTH + 5 * HOUR))
+    (row,) = stage.rows(Occurrence, Occurrence.starts_at == EXTRA.starts_at)
+    assert row.ends_at == row.closes_at == NINTH + 5 * HOUR
+
+
+def test_the_slots_own_sitting_named_once_more_is_no_second_one(stage, bring):
+    bring(SittingDraft(NINTH, NINTH + HOUR))
+    assert held(stage) == [(2, 9), (9, 9), (16, 9)]
+    assert bring(SittingDraft(NINTH, NINTH + HOUR)).unchanged == ["alg"]
+
+
+def test_a_cancelled_one_can_come_back_as_a_moved_one(stage, bring):
+    bring(CANCELLED)
+    bring(MOVED)
+    assert held(stage) == [(2, 9), (9, 14), (16, 9)]
+
+
+def test_two_words_on_one_sitting_are_warned_of(stage, bring):
+    changes = bring(EXTRA, replace(EXTRA, ends_at=NINTH + 5 * HOUR))
+    assert "two sittings" in changes.warnings[0]
+    assert len(stage.rows(Occurrence)) == 4
+
+
+def test_an_open_room_is_left_alone(stage, bring, add_server):
+    add_server()
+    stage.clock.now = NINTH - timedelta(minutes=10)
+    bring()
+    stage.provision()
+    bring(CANCELLED)
+    assert (9, 9) in held(stage)
+
+
+def test_an_extra_sitting_that_was_added_again_by_hand_stays_whatever_the_file_says(stage, bring):
+    off = replace(EXTRA, cancelled=True)
+    bring(EXTRA)
+    bring(off)
+    assert (9, 12) not in held(stage)
+    arrange.add(stage.context, "alg", EXTRA.starts_at, EXTRA.ends_at, stage.clock())
+    for file in ((off,), (), (EXTRA,)):
+        bring(*file)
+        assert (9, 12) in held(stage)
+
+
+def test_a_file_that_cancels_a_sitting_people_have_added_is_followed_once(stage, bring):
+    bring()
+    arrange.add(stage.context, "alg", EXTRA.starts_at, EXTRA.ends_at, stage.clock())
+    bring(replace(EXTRA, cancelled=True))
+    assert (9, 12) not in held(stage)
+    arrange.add(stage.context, "alg", EXTRA.starts_at, EXTRA.ends_at, stage.clock())
+    bring(replace(EXTRA, cancelled=True))
+    assert (9, 12) in held(stage)

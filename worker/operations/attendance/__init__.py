@@ -1,0 +1,1 @@
+"""Attendance: polled, folded into stays, corrected, and forgotten in time."""

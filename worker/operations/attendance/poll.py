@@ -1,0 +1,205 @@
+"""poll: who is in each open meeting, and which meetings are gone. Only poll closes what was open.
+
+An answer is an observation. ``notFound``, several times in a row, is the end of a meeting. Anything else (no answer, a
+web page, half an answer) says nothing about the meeting: its time is unknown, neither present nor absent.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Table, bindparam, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from worker import bbb
+from worker.clock import Clock
+from worker.domain import lifecycle
+from worker.operations import aside, story
+from worker.operations.attendance import observe
+from worker.operations.attendance.look import Open, Room, View, look
+from worker.operations.attendance.observe import Sight
+from worker.operations.context import Context
+from worker.operations.installation import health
+from worker.operations.meetings import strays
+from worker.operations.reports import report_totals
+from worker.store import due
+from worker.store.tables import Meeting, Observation, Occurrence, Server
+from worker.store.upsert import in_batches
+
+#: Meetings a transaction.
+_BATCH = 200
+
+
+def sweep(context: Context, clock: Clock) -> int:
+    """Poll every server, in this process. Returns how many answered."""
+    with context.database.read() as session:
+        servers = due.servers_to_poll(session)
+    return sum(one(context, server_id, clock) for server_id in servers)
+
+
+def claim(context: Context, server_id: int, now: datetime) -> bool:
+    """Whether this bell is to be followed: not where the server was polled less than half a period ago."""
+    half = timedelta(seconds=context.settings.poll_period_seconds / 2)
+    early = or_(Server.polled_at.is_(None), Server.polled_at <= now - half, Server.polled_at > now)
+    with context.database.write() as session:
+        result = session.execute(update(Server).where(Server.id == server_id, early).values(polled_at=now))
+        return bool(result.rowcount)  # type: ignore[attr-defined]
+
+
+def one(context: Context, server_id: int, clock: Clock) -> bool:
+    """Poll one server. Returns whether it answered; a failure is written, not raised."""
+    asked_at = clock()
+    with context.database.read() as session:
+        server = session.get(Server, server_id)
+        if server is None:
+            return False
+        ours = _open_meetings(session, server_id)
+    try:
+        view = look(context.connect(server), server_id, server.bulk_poll, ours, context.memory)
+    except bbb.Error as error:
+        with context.database.write() as session:
+            health.failed(session, context.settings, session.get_one(Server, server_id), error, clock())
+        return False
+    # A process that was stopped and woken asks now what it decided to ask then: who is in now was not in then.
+    view.late = clock() - asked_at > timedelta(seconds=context.settings.tolerance_seconds)
+    view.oldest = min((each.opened_at for each in ours if each.id in view.rooms and each.opened_at), default=None)
+    context.recent[server_id].keep_only([meeting.id for meeting in ours])
+    for batch in in_batches(ours, _BATCH):
+        _record(context, batch, view, asked_at)
+    _note_server(context, server_id, view, ours, asked_at)
+    return True
+
+
+def _open_meetings(session: Session, server_id: int) -> Sequence[Open]:
+    columns = [getattr(Meeting, name) for name in Open._fields]
+    live = select(*columns).where(Meeting.server_id == server_id, Meeting.closed_at.is_(None))
+    return [Open._make(row) for row in session.execute(live.where(Meeting.state != "requested").order_by(Meeting.id))]
+
+
+def _record(context: Context, meetings: Sequence[Open], view: View, at: datetime) -> None:
+    """One transaction for a batch; where it fails, one for each, so that a poisoned row is named and put aside."""
+    try:
+        with context.database.write() as session:
+            _record_all(session, context, meetings, view, at)
+    except Exception as error:
+        aside.stop_if_told(error)
+        context.recent[meetings[0].server_id].forget([meeting.id for meeting in meetings])
+        if len(meetings) > 1:
+            for meeting in meetings:
+                _record(context, [meeting], view, at)
+            return
+        aside.put(context, error, "poll", at, occurrence_id=meetings[0].occurrence_id)
+
+
+def _record_all(session: Session, context: Context, meetings: Sequence[Open], view: View, at: datetime) -> None:
+    rooms = [(meeting, view.rooms[meeting.id]) for meeting in meetings if meeting.id in view.rooms]
+    same = [(meeting, room) for meeting, room in rooms if room.internal_id == meeting.internal_id]
+    tolerance = timedelta(seconds=context.settings.tolerance_seconds)
+    sights = [Sight(meeting.id, room.people, room.heads, room.moderators) for meeting, room in same]
+    recent = context.recent[meetings[0].server_id]
+    if view.late:
+        observe.count(session, sights, recent)
+    else:
+        observe.write(session, sights, at, tolerance, recent)
+        _tell_first(session, same, at)
+    _note_found(session, same)
+    for meeting, room in rooms:
+        if room.internal_id != meeting.internal_id:
+            _close(session, meeting, "replaced", at)  # provision asks again, and gets the run that took its place
+    for meeting in meetings:
+        if meeting.id in view.missing:
+            _miss(session, context, meeting, view, at)
+
+
+def _note_found(session: Session, same: Sequence[tuple[Open, Room]]) -> None:
+    """They are there, so they are not missed; the server's flag is noted. Written only where it changes something."""
+    noted = [
+        {"meeting": meeting.id, "flag": room.recording}
+        for meeting, room in same
+        if meeting.misses or meeting.recording != room.recording
+    ]
+    if noted:
+        meetings = Meeting.__table__
+        assert isinstance(meetings, Table)
+        found = update(meetings).where(meetings.c.id == bindparam("meeting"), meetings.c.closed_at.is_(None))
+        session.execute(found.values(misses=0, missed_at=None, recording=bindparam("flag")), noted)
+
+
+def _tell_first(session: Session, same: Sequence[tuple[Open, Room]], at: datetime) -> None:
+    for meeting, room in same:
+        if room.heads and not meeting.people and not _seen_before(session, meeting.id, at):
+            story.tell(session, "first_seen", at, occurrence_id=meeting.occurrence_id, server_id=meeting.server_id)
+
+
+def _seen_before(session: Session, meeting_id: int, at: datetime) -> bool:
+    earlier = select(Observation.meeting_id).where(Observation.meeting_id == meeting_id, Observation.attendees != "")
+    return session.scalar(earlier.where(Observation.first_at < at).limit(1)) is not None
+
+
+def _miss(session: Session, context: Context, meeting: Open, view: View, at: datetime) -> None:
+    """One notFound. Enough of them in a row, and the meeting has gone: since the first of them, not since now."""
+    misses, missed_at = meeting.misses + 1, meeting.missed_at or at
+    counted = update(Meeting).where(
+        Meeting.id == meeting.id, Meeting.closed_at.is_(None), Meeting.misses == meeting.misses
+    )
+    if not session.execute(counted.values(misses=misses, missed_at=missed_at)).rowcount:  # type: ignore[attr-defined]
+        return
+    if lifecycle.is_gone(misses, context.settings.gone_after):
+        asked = meeting.end_requested_at is not None
+        _close(session, meeting, lifecycle.close_reason(end_requested=asked, people_at_last_sight=meeting.people), at)
+        last_seen = session.scalar(select(func.max(Observation.last_at)).where(Observation.meeting_id == meeting.id))
+        if asked or not meeting.moderators or last_seen is None:
+            return
+        if _watched(context, last_seen, missed_at) and not _lost_all(view, last_seen):
+            _finish(session, meeting, missed_at)
+
+
+def _watched(context: Context, last_seen: datetime, missed_at: datetime) -> bool:
+    """Whether it went between two polls in a row. After a hole in our polls the server may as well have been restarted,
+    which ends no class: it is opened again."""
+    return missed_at - last_seen < 2 * timedelta(seconds=context.settings.poll_period_seconds)
+
+
+def _lost_all(view: View, last_seen: datetime) -> bool:
+    """Several meetings gone and none left of then: the server has lost its memory, no teacher ended them all (E43).
+
+    A room that was made since then is no witness: the server may have been restarted before.
+    """
+    return len(view.missing) > 1 and (view.oldest is None or view.oldest > last_seen)
+
+
+def _finish(session: Session, meeting: Open, at: datetime) -> None:
+    """It went while a moderator was inside, so it was ended, not deserted: do not open it again by ourselves.
+
+    Not so beyond the planned end: a room made before the class was extended is cut by the server's own clock (E34).
+    """
+    ended = update(Occurrence).where(
+        Occurrence.id == meeting.occurrence_id, Occurrence.starts_at <= at, Occurrence.ends_at > at
+    )
+    session.execute(ended.where(Occurrence.finished_at.is_(None)).values(finished_at=at))
+
+
+def _close(session: Session, meeting: Open, reason: lifecycle.CloseReason, now: datetime) -> None:
+    last = select(Observation.last_at).where(Observation.meeting_id == meeting.id)
+    last_seen = session.scalar(last.order_by(Observation.first_at.desc()).limit(1))
+    closing = update(Meeting).where(Meeting.id == meeting.id, Meeting.closed_at.is_(None))
+    values = {"state": "closed", "closed_at": now, "close_reason": reason, "last_seen_at": last_seen}
+    if reason == "replaced":
+        values["missed_at"] = meeting.missed_at or now
+    if session.execute(closing.values(**values)).rowcount:  # type: ignore[attr-defined]
+        observe.finish(session, meeting.id)
+        story.tell(session, reason, now, occurrence_id=meeting.occurrence_id, server_id=meeting.server_id)
+
+
+def _note_server(context: Context, server_id: int, view: View, ours: Sequence[Open], at: datetime) -> None:
+    with context.database.write() as session:
+        server = session.get_one(Server, server_id)
+        health.answered(session, context.settings, server, at)
+        server.bulk_poll = view.bulk
+        shown = view.everything if view.everything is not None else tuple(view.rooms.values())
+        server.meetings = len(shown)
+        server.people = sum(len(room.people) for room in shown)
+        # The series of totals is of our own classes, whoever else is on the server.
+        heads = sum(room.heads for room in view.rooms.values())
+        owned = {meeting.external_id for meeting in ours}
+        strays.note(session, server_id, {room.external_id for room in shown} - owned, at)
+        report_totals.note(session, server_id, at, meetings=len(view.rooms), people=heads)

@@ -1,0 +1,1 @@
+"""Meetings: opened before a class, joined, and ended after it."""

@@ -1,0 +1,1 @@
+"""Recordings: found, kept, brought home and cared for."""

@@ -1,0 +1,1 @@
+"""Reports: what attendance and totals say, as rows."""

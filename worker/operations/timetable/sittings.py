@@ -1,0 +1,90 @@
+"""Occurrences as people ask for them: which, when, in what state, on which server."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, exists, select
+from sqlalchemy.orm import Session
+
+from worker.domain import lifecycle
+from worker.domain.lifecycle import OccurrenceState
+from worker.operations.timetable import arrange
+from worker.store.tables import Course, Meeting, Observation, Occurrence, Server, Stay
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """One occurrence with its course, and its live or last meeting."""
+
+    occurrence: Occurrence
+    course: Course
+    state: OccurrenceState
+    meeting: Meeting | None
+    server: str | None
+
+
+def find(
+    session: Session,
+    now: datetime,
+    *,
+    course: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[Sitting]:
+    """Occurrences that start in ``[since, until)``, in order of time. Raises Unknown for a course that is not there."""
+    wanted = select(Occurrence, Course).join(Course, Occurrence.course_id == Course.id)
+    if course is not None:
+        wanted = wanted.where(Occurrence.course_id == arrange.course(session, course).id)
+    if since is not None:
+        wanted = wanted.where(Occurrence.starts_at >= since)
+    if until is not None:
+        wanted = wanted.where(Occurrence.starts_at < until)
+    rows = session.execute(wanted.order_by(Occurrence.starts_at, Occurrence.id)).all()
+    return described(session, [(occurrence, of) for occurrence, of in rows], now)
+
+
+def described(session: Session, rows: Sequence[tuple[Occurrence, Course]], now: datetime) -> list[Sitting]:
+    """These occurrences with state, meeting and server."""
+    ids = [occurrence.id for occurrence, _ in rows]
+    last = _last_meetings(session, ids)
+    seen = set(session.scalars(_seen(ids)))
+    servers = dict(session.execute(select(Server.id, Server.name)).all())
+    return [_sitting(occurrence, course, last.get(occurrence.id), seen, servers, now) for occurrence, course in rows]
+
+
+def _sitting(
+    occurrence: Occurrence,
+    course: Course,
+    meeting: Meeting | None,
+    seen: set[int],
+    servers: dict[int, str],
+    now: datetime,
+) -> Sitting:
+    is_open = meeting is not None and meeting.closed_at is None and meeting.state != "requested"
+    facts = lifecycle.Sitting(
+        starts_at=occurrence.starts_at,
+        closes_at=occurrence.closes_at,
+        cancelled=occurrence.cancelled_at is not None,
+        over=occurrence.settled_at is not None or occurrence.finished_at is not None,
+        open=is_open,
+        inside=meeting is not None and meeting.people > 0,
+        seen=occurrence.id in seen,
+    )
+    server = None if meeting is None else servers[meeting.server_id]
+    return Sitting(occurrence, course, lifecycle.state_of(facts, now), meeting, server)
+
+
+def _last_meetings(session: Session, occurrence_ids: Sequence[int]) -> dict[int, Meeting]:
+    wanted = select(Meeting).where(Meeting.occurrence_id.in_(occurrence_ids)).order_by(Meeting.id)
+    return {meeting.occurrence_id: meeting for meeting in session.scalars(wanted)}
+
+
+def _seen(occurrence_ids: Sequence[int]) -> Select[int]:
+    """Those of them in which anybody was ever seen."""
+    somebody = exists(select(Stay.occurrence_id).where(Stay.occurrence_id == Occurrence.id)) | exists(
+        select(Observation.meeting_id)
+        .join(Meeting, Meeting.id == Observation.meeting_id)
+        .where(Meeting.occurrence_id == Occurrence.id, Observation.attendees != "")
+    )
+    return select(Occurrence.id).where(Occurrence.id.in_(occurrence_ids), somebody)
