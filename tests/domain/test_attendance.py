@@ -227,6 +227,22 @@ def test_every_stay_is_a_join_those_before_the_class_as_well():
     assert mark([minutes(-30, -20), minutes(0, 60)], [], HOUR, RULES).joins == 2
 
 
+@pytest.mark.parametrize(
+    ("unknown", "joins"),
+    [
+        ([], 2),
+        ([minutes(20, 30)], 1),  # polls failed exactly then
+        ([minutes(10, 40)], 1),
+        ([minutes(20, 29)], 2),  # somebody looked, and they were not there
+        ([minutes(21, 30)], 2),
+        ([minutes(0, 10), minutes(40, 50)], 2),
+    ],
+)
+def test_nobody_came_anew_because_nobody_looked(unknown, joins):
+    stays = [minutes(30, 60), minutes(0, 20)]
+    assert mark(stays, unknown, HOUR, RULES).joins == joins
+
+
 def test_nobody_whose_status_is_unknown_is_late_or_early():
     found = mark([minutes(20, 29)], [minutes(29, 60)], HOUR, RULES)
     assert (found.status, found.late, found.left_early) == ("unknown", False, False)

@@ -151,7 +151,7 @@ class Mark:
     seconds_present: float
     seconds_unknown: float
     percent: float
-    joins: int
+    joins: int  #: how often they came, as far as polls tell
 
 
 def fold(runs: Sequence[Run], tolerance: timedelta, bots: re.Pattern[str] | None = None) -> list[Stay]:
@@ -270,8 +270,16 @@ def mark(stays: Sequence[Span], unknown: Sequence[Span], window: Span, rules: Ru
         seconds_present=present,
         seconds_unknown=hidden,
         percent=min(100.0, 100 * present / window.seconds) if window.seconds else 0.0,
-        joins=len(stays),
+        joins=_joins(stays, unknown),
     )
+
+
+def _joins(stays: Sequence[Span], unknown: Sequence[Span]) -> int:
+    """Who was there before and after a time that nobody watched did not come anew, as far as anybody knows."""
+    ordered = sorted(stays, key=lambda each: (each.start, each.end))
+    parted = [(before.end, after.start) for before, after in pairwise(ordered)]
+    unseen = sum(any(gap.start <= end and start <= gap.end for gap in unknown) for end, start in parted)
+    return len(ordered) - unseen
 
 
 def _status(present: float, hidden: float, length: float, rules: Rules) -> Status:

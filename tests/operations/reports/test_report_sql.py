@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from lxml import html
@@ -59,19 +60,33 @@ def sitting(session, dice, course, start):
     session.flush()
     length = (last - first).total_seconds()
     for key in dice.sample(KEYS, dice.randrange(len(KEYS))):
-        edges = sorted(dice.uniform(-0.2, 1.2) * length for _ in range(2 * dice.randrange(1, 4)))
-        for come, go in zip(edges[::2], edges[1::2], strict=True):
-            at = [first + timedelta(seconds=dice.choice([round(edge), round(edge, 6)])) for edge in (come, go)]
+        edges = [dice.uniform(-0.2, 1.2) * length for _ in range(2 * dice.randrange(1, 4))]
+        times = sorted(first + timedelta(seconds=dice.choice([round(edge), round(edge, 6)])) for edge in edges)
+        for come, go in zip(times[::2], times[1::2], strict=True):
             who = {"full_name": dice.choice(NAMES), "role": dice.choice(["VIEWER", "MODERATOR", "DIAL-IN-USER"])}
-            session.merge(Stay(occurrence_id=row.id, attendee_key=key, first_seen=min(at), last_seen=max(at), **who))
+            session.merge(Stay(occurrence_id=row.id, attendee_key=key, first_seen=come, last_seen=go, **who))
         if dice.random() < 0.3:
             given = {"before": "absent", "status": dice.choice(corrections.STATUSES), "by": "=noor", "at": last}
             undone = dice.choice([None, last])
             session.add(Correction(occurrence_id=row.id, user_id=key, reason="\tso", undone_at=undone, **given))
+    for dark, light in _gaps(dice, session, row.id, first, length):
+        session.add(Gap(occurrence_id=row.id, first_at=dark, last_at=light))
+
+
+def _gaps(dice, session, number, first, length):
+    """Anywhere, or exactly between two stays of somebody: that is no new coming."""
+    stays = session.query(Stay).filter_by(occurrence_id=number).order_by(Stay.attendee_key, Stay.first_seen)
+    between = [
+        (one.last_seen, other.first_seen)
+        for one, other in pairwise(stays)
+        if one.attendee_key == other.attendee_key and one.last_seen < other.first_seen
+    ]
+    if between and dice.random() < 0.5:
+        return [dice.choice(between)]
     edges = sorted(dice.uniform(-0.2, 1.2) * length for _ in range(2 * dice.randrange(3)))
-    for dark, light in zip(edges[::2], edges[1::2], strict=True):
-        times = {"first_at": first + timedelta(seconds=dark), "last_at": first + timedelta(seconds=light)}
-        session.add(Gap(occurrence_id=row.id, **times))
+    return [
+        tuple(first + timedelta(seconds=edge) for edge in pair) for pair in zip(edges[::2], edges[1::2], strict=True)
+    ]
 
 
 def parsed(data):

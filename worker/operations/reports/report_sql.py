@@ -109,11 +109,15 @@ WITH {_CHOSEN}, dark AS MATERIALIZED (
     FROM gaps g JOIN chosen o ON o.id = g.occurrence_id
     WHERE g.occurrence_id = ANY(%(ids)s) AND greatest(g.first_at, o.starts_at) < least(g.last_at, o.ends_at)
 ), seen AS MATERIALIZED (
-    SELECT s.occurrence_id AS id, s.attendee_key AS key, count(*) AS joins,
-        min(s.first_seen) AS first_seen, max(s.last_seen) AS last_seen,
+    SELECT s.id, s.key, count(*) FILTER (WHERE s.left_at IS NULL OR NOT EXISTS (
+            SELECT FROM gaps g WHERE g.occurrence_id = s.id AND g.first_at <= s.left_at AND s.first_seen <= g.last_at
+        )) AS joins, min(s.first_seen) AS first_seen, max(s.last_seen) AS last_seen,
         sum({_time("greatest(s.first_seen, o.starts_at)", "least(s.last_seen, o.ends_at)")}) AS present
-    FROM stays s JOIN chosen o ON o.id = s.occurrence_id
-    WHERE s.occurrence_id = ANY(%(ids)s) GROUP BY s.occurrence_id, s.attendee_key
+    FROM (
+        SELECT occurrence_id AS id, attendee_key AS key, first_seen, last_seen,
+            lag(last_seen) OVER (PARTITION BY occurrence_id, attendee_key ORDER BY first_seen) AS left_at
+        FROM stays WHERE occurrence_id = ANY(%(ids)s)
+    ) AS s JOIN chosen o ON o.id = s.id GROUP BY s.id, s.key
 ), total AS (
     SELECT id, sum(last_at - first_at) AS time FROM dark GROUP BY id
 ), lit AS (
