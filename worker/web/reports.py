@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from typing import BinaryIO, cast
 from urllib.parse import quote
@@ -55,9 +56,11 @@ def download(
     with context.database.read() as session:
         code = _allowed(session, visitor, course, sitting, now)
     wanted = Wanted(code, _start(since, zone), _end(until, zone), sitting, user or None)
-    table = tables_of_reports.make(context, name, wanted, page.language_of(request), now, by=by)
-    stream = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 - closed when it has been sent
-    exports.write(table, format, cast(BinaryIO, stream))
+    language = page.language_of(request)
+    with ExitStack() as unsent:
+        stream = unsent.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))
+        tables_of_reports.write(context, name, wanted, format, language, now, cast(BinaryIO, stream), by=by)
+        unsent.pop_all()  # from here on it is closed when it has been sent
     stream.seek(0)
     title = "-".join(filter(None, (name, code, str(sitting or ""), user))) + f".{format}"
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(title, safe='')}"}
