@@ -139,6 +139,14 @@ def test_a_foreign_meeting_is_never_ended(stage, server, occurrence):
     assert [each.name for each in server.world.meetings()] == ["Theirs"]
 
 
+def test_our_own_run_is_known_by_its_internal_id_where_the_server_shows_no_labels(stage, server, occurrence):
+    for each in server.world.meetings():
+        each.metadata.clear()
+    assert stage.end() == ["asked"]
+    stage.polls(3)
+    assert server.world.meetings() == []
+
+
 def test_meetings_that_are_not_in_our_tables_are_left_alone(stage, server, occurrence):
     client = stage.context.connect(stage.server(server))
     client.create(bbb.CreateParams(meeting_id="theirs", name="Theirs", attendee_pw="ap", moderator_pw="mp"))

@@ -299,6 +299,19 @@ def test_doubled_bells_ask_a_stray_once(stage, servers, occurrence):
     assert stage.meetings()[0].end_requests == 1
 
 
+def test_a_run_that_is_doubted_anew_is_looked_for_at_once(stage, servers, occurrence):
+    give_up_first(stage, servers)
+    number = stage.meetings()[0].id
+    earlier = stage.clock() - timedelta(seconds=1)
+    with stage.context.database.write() as session:
+        asked = update(Meeting).where(Meeting.id == number)
+        session.execute(asked.values(end_requested_at=earlier, doubted_at=stage.clock()))
+    assert strays.due_meetings(stage.context, stage.clock()) == [number]
+    with stage.context.database.write() as session:
+        session.execute(asked.values(doubted_at=earlier))
+    assert strays.due_meetings(stage.context, stage.clock()) == []
+
+
 class _Meanwhile:
     """A server's client; something happens while it is asked."""
 
