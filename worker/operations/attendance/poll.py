@@ -197,7 +197,7 @@ def _note_server(context: Context, server_id: int, view: View, ours: Sequence[Op
         server.bulk_poll = view.bulk
         shown = view.everything if view.everything is not None else tuple(view.rooms.values())
         server.meetings = len(shown)
-        server.people = sum(len(room.people) for room in shown)
+        server.people = sum(room.heads for room in shown)
         # The series of totals is of our own classes, whoever else is on the server.
         heads = sum(room.heads for room in view.rooms.values())
         owned = {meeting.external_id for meeting in ours}
