@@ -46,6 +46,7 @@ class Part:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._note = path.with_name(f"{path.name}.json")
+        self._fresh = path.with_name(f"{path.name}.json.new")
         self._lock = path.with_name(f"{path.name}.lock")
 
     @contextmanager
@@ -85,9 +86,8 @@ class Part:
 
     def rewrite(self, note: Note) -> None:
         """Say more of the same version."""
-        fresh = self._note.with_name(f"{self._note.name}.new")
-        fresh.write_text(json.dumps(asdict(note)), encoding="utf-8")
-        fresh.replace(self._note)
+        self._fresh.write_text(json.dumps(asdict(note)), encoding="utf-8")
+        self._fresh.replace(self._note)
 
     def drop(self) -> None:
         """Nothing of it is of use any more: first the bytes, then what they were."""
@@ -97,6 +97,7 @@ class Part:
     def forget(self) -> None:
         """It has become a file: nothing is left here. Only while it is held."""
         self.drop()
+        self._fresh.unlink(missing_ok=True)  # where the disk was full, or the process died, in the midst of a note
         self._lock.unlink(missing_ok=True)
 
     @contextmanager
