@@ -5,12 +5,14 @@ connection that was cut, a lock or a disk that was not to be had say nothing abo
 again. A time limit or a lack of memory is about the whole task: it ends there, and nobody is blamed.
 """
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from billiard.exceptions import SoftTimeLimitExceeded
 from sqlalchemy import exc
 
 from worker import bbb, logs
+from worker.clock import Clock
 from worker.operations import story
 from worker.operations.context import Context
 from worker.store.tables import Meeting
@@ -19,6 +21,23 @@ from worker.store.tables import Meeting
 _STOP = (SoftTimeLimitExceeded, MemoryError)
 #: The database's own trouble: away, cut, restarted, locked, full, too slow, no connection free.
 _TROUBLE = (exc.OperationalError, exc.InterfaceError, exc.InternalError, exc.TimeoutError, exc.PendingRollbackError)
+
+
+def each_meeting(
+    context: Context, step: str, meeting_ids: Sequence[int], clock: Clock, one: Callable[[Context, int, datetime], bool]
+) -> int:
+    """Do ``one`` with each of these; each succeeds or fails alone. Returns how many said that it was done."""
+    return sum(_guarded(context, step, each, clock(), one) for each in meeting_ids)
+
+
+def _guarded(
+    context: Context, step: str, meeting_id: int, now: datetime, one: Callable[[Context, int, datetime], bool]
+) -> bool:
+    try:
+        return one(context, meeting_id, now)
+    except Exception as error:
+        put_meeting(context, error, step, now, meeting_id)
+        return False
 
 
 def stop_if_told(error: Exception) -> None:

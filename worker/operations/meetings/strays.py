@@ -71,15 +71,7 @@ def _is_due(context: Context, now: datetime) -> ColumnElement[bool]:
 
 def some(context: Context, meeting_ids: Sequence[int], clock: Clock) -> int:
     """Look for these; each succeeds or fails alone. Returns how many are gone for certain."""
-    return sum(_guarded(context, each, clock()) for each in meeting_ids)
-
-
-def _guarded(context: Context, meeting_id: int, now: datetime) -> bool:
-    try:
-        return one(context, meeting_id, now)
-    except Exception as error:
-        aside.put_meeting(context, error, "strays", now, meeting_id)
-        return False
+    return aside.each_meeting(context, "strays", meeting_ids, clock, one)
 
 
 def one(context: Context, meeting_id: int, now: datetime) -> bool:

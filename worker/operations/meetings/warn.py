@@ -51,15 +51,7 @@ def _due(
 
 def some(context: Context, meeting_ids: Sequence[int], clock: Clock) -> int:
     """Tell these, each once; each succeeds or fails alone. Returns how many."""
-    return sum(_guarded(context, each, clock()) for each in meeting_ids)
-
-
-def _guarded(context: Context, meeting_id: int, now: datetime) -> bool:
-    try:
-        return one(context, meeting_id, now)
-    except Exception as error:
-        aside.put_meeting(context, error, "warn", now, meeting_id)
-        return False
+    return aside.each_meeting(context, "warn", meeting_ids, clock, one)
 
 
 def one(context: Context, meeting_id: int, now: datetime) -> bool:
