@@ -125,11 +125,13 @@ def _line(error: Exception) -> str | None:
     from worker import bbb
     from worker.domain.calendars import InvalidDate
     from worker.errors import WorkerError
+    from worker.store.database import complaint
     from worker.timetables import BadFile
 
     if isinstance(error, DBAPIError):
-        text = str(error.orig).strip().split("\n")[0]
-        return bbb.redact(f"the database cannot be used: {text}; see MEETINGZ_DATABASE_URL and `meetingz db check`")
+        return bbb.redact(
+            f"the database cannot be used: {complaint(error)}; see MEETINGZ_DATABASE_URL and `meetingz db check`"
+        )
     if isinstance(error, WorkerError | BadFile | InvalidDate | bbb.Error):
         return bbb.redact(" ".join(str(error).split()))
     if isinstance(error, OSError):

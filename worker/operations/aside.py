@@ -15,6 +15,7 @@ from worker import bbb, logs
 from worker.clock import Clock
 from worker.operations import story
 from worker.operations.context import Context
+from worker.store.database import complaint
 from worker.store.tables import Meeting
 
 #: The whole task is told to stop, wherever it was.
@@ -89,6 +90,5 @@ def put_off(error: Exception, step: str, **about: int | None) -> None:
 
 
 def _said(error: Exception) -> str:
-    """Without the statement and its values, among which are names."""
-    text = str(error.orig).strip().split("\n")[0] if isinstance(error, exc.DBAPIError) else str(error)
+    text = complaint(error) if isinstance(error, exc.DBAPIError) else str(error)
     return f"{type(error).__name__}: {bbb.redact(text)}"

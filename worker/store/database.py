@@ -10,9 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 _WRITE = "meetingz_write"
+
+
+def complaint(error: DBAPIError) -> str:
+    """What the database says, in one line: without the statement and its values, among which are names."""
+    return str(error.orig).strip().split("\n")[0]
 
 
 class Database:

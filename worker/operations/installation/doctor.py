@@ -20,6 +20,7 @@ from worker.operations.installation.places import Finding
 from worker.operations.meetings import provision
 from worker.settings import Settings
 from worker.store import due, migrate
+from worker.store.database import complaint
 from worker.store.tables import Course, Pulse, Server
 
 #: Servers asked at one time.
@@ -41,7 +42,7 @@ def examine(context: Context, now: datetime) -> list[Finding]:
     except DatabaseBehind as error:
         return [*found, Finding("database", False, str(error), "meetingz db upgrade")]
     except DBAPIError as error:
-        why = bbb.redact(str(error.orig).strip().split("\n")[0])
+        why = bbb.redact(complaint(error))
         return [*found, Finding("database", False, why, "is it running? see MEETINGZ_DATABASE_URL")]
     found.append(Finding("database", True, f"at revision {migrate.head()}"))
     found.extend(_servers(context))

@@ -163,7 +163,10 @@ def from_settings(context: Context, now: datetime) -> None:
         new = insert_new(session, Server, [row])
         known = session.scalar(select(Server).where(Server.api_url == endpoint.base_url))
         if known is None:
-            raise Conflict("MEETINGZ_SERVER_URL: there is a server 'default' with another address; see `server change`")
+            told = "MEETINGZ_SERVER_URL: there is a server 'default' with another address"
+            raise Conflict(
+                f"{told}; take it over by `meetingz server set default --url URL`, or leave the variable out"
+            )
         if new:
             story.tell(session, "server_added", now, server_id=known.id, detail="default")
         elif context.vault.open(known.secret) != secret:
