@@ -87,7 +87,7 @@ def test_the_server_of_the_settings_is_added_once_and_its_secret_kept_up_to_date
 def test_a_server_of_that_name_with_another_address_is_left_alone(make_context, clock):
     context = make_context(server_url="https://bbb.example.org/bigbluebutton/", server_secret="first")
     servers.add(context, "default", "https://other.example.org/bigbluebutton/", "secret", clock())
-    with pytest.raises(Conflict, match="MEETINGZ_SERVER_URL: .* `meetingz server set default --url URL`"):
+    with pytest.raises(Conflict, match=r"MEETINGZ_SERVER_URL: .* `meetingz server set default --url URL`"):
         servers.from_settings(context, clock())
     (row,) = Stage(context, clock).rows(Server)
     assert "other" in row.api_url
