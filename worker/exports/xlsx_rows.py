@@ -21,7 +21,6 @@ from worker.exports.words import value
 from worker.exports.xlsx_style import first_date
 
 CELL_UNITS = 32_767
-Cell = Callable[[str, Plain, ZoneInfo], str]
 
 _DAY, _EXACT = 86_400, 1e15
 _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - the wall clock: Excel knows no zones
