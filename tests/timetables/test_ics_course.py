@@ -40,6 +40,7 @@ def test_a_calendar_of_another_program_says_nothing_of_it(tmp_path):
     [
         ("X-MTZ-RECORD:sometimes", "X-MTZ-RECORD is 'sometimes'; write one of never, manual, always, or remove it"),
         ("X-MTZ-LEAD-MINUTES:-1", "X-MTZ-LEAD-MINUTES is '-1'; write 0 to 1440, or remove it"),
+        ("X-MTZ-LEAD-MINUTES:1441", "X-MTZ-LEAD-MINUTES is '1441'; write 0 to 1440, or remove it"),
         ("X-MTZ-GRACE-MINUTES:nan", "X-MTZ-GRACE-MINUTES is 'nan'; write 0 to 1440, or remove it"),
         ("X-MTZ-EXPECTED:2.5", "X-MTZ-EXPECTED is '2.5'; write 0 to 1000000, or remove it"),
         ("X-MTZ-OPTIONS:welcome", "X-MTZ-OPTIONS: 'welcome' is not a parameter; write key=value;key=value"),

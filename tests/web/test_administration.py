@@ -161,3 +161,8 @@ def test_no_file_is_said(visit):
     answer = visit("admin").post("/import/roster", {"course": "alg"})
     assert answer.status_code == 422
     assert "Choose a file." in answer.text
+
+
+def test_a_weight_may_be_written_with_the_persian_point(visit, stage):
+    assert visit("admin").post("/servers", SERVER | {"weight": "۲٫۵"}).status_code == 303
+    assert [row.weight for row in stage.rows(Server)] == [2.5]
