@@ -223,7 +223,7 @@ def _local(context: Context) -> Iterator[list[Any]]:
 def _values(context: Context) -> dict[str, Any]:
     with context.database.read() as session:
         ids = session.scalars(report.begun(session, Wanted(), NOW)).all()
-    return report_sql._parameters(context, ids, None)
+        return report_sql._parameters(session.connection().connection.cursor(), context, ids, None)
 
 
 def _fetched(context: Context, statement: str, values: dict[str, Any]) -> Iterator[tuple[Any, ...]]:

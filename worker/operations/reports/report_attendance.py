@@ -8,20 +8,21 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from io import BytesIO
 from itertools import groupby
 from tempfile import SpooledTemporaryFile
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from sqlalchemy import func, select
 
 from worker.exports import Table, to_csv
 from worker.operations.context import Context
-from worker.operations.reports import report, report_sql
+from worker.operations.reports import ahead, report, report_sql
 from worker.operations.reports.report import Row, Wanted
 from worker.store.tables import Occurrence, Participant
 
 #: People a batch, more or less: those judged in Python and finished rows are held in memory, lines in a file.
-_JUDGED, _ROWS, _LINES = 3_000, 10_000, 30_000
+_JUDGED, _ROWS, _LINES = 3_000, 5_000, 30_000
 _SPOOL = 2**20
 
 
@@ -35,38 +36,47 @@ class Batch:
 
 def rows(context: Context, wanted: Wanted, now: datetime) -> Iterator[Row]:
     """One row a person and sitting: everyone on the roster of that day, and then everyone else who was seen."""
-    for batch in batches(context, wanted, now, _ROWS):
-        yield from _rows(context, wanted, batch, now)
+
+    def read(batch: Batch) -> Sequence[Row]:
+        return _rows(context, wanted, batch, now)
+
+    for found in ahead.read(context, batches(context, wanted, now, _ROWS), read):
+        yield from found
 
 
 def write_csv(
     context: Context, table: Table, wanted: Wanted, now: datetime, stream: BinaryIO, seen: Callable[[int], None]
 ) -> None:
     """The same rows as CSV. ``seen`` is told after each batch how many it had."""
+
+    def read(batch: Batch) -> tuple[int, IO[bytes]]:
+        return _lines(context, table, wanted, batch, now)
+
     to_csv.begin(table, stream)
-    for batch in batches(context, wanted, now, _LINES):
-        if batch.in_sql:
-            seen(_copied(context, wanted, batch, stream))
-        else:
-            found = list(_rows(context, wanted, batch, now))
-            to_csv.append(replace(table, rows=found), stream)
-            seen(len(found))
+    for count, lines in ahead.read(context, batches(context, wanted, now, _LINES), read):
+        with lines:
+            shutil.copyfileobj(lines, stream)
+        seen(count)
 
 
-def _copied(context: Context, wanted: Wanted, batch: Batch, stream: BinaryIO) -> int:
-    with SpooledTemporaryFile(_SPOOL) as spool:
-        with context.database.read() as session:
-            count = report_sql.copy(session, context, batch.ids, wanted.user_id, spool)
-        spool.seek(0)
-        shutil.copyfileobj(spool, stream)
-    return count
+def _lines(context: Context, table: Table, wanted: Wanted, batch: Batch, now: datetime) -> tuple[int, IO[bytes]]:
+    if not batch.in_sql:
+        found, held = _rows(context, wanted, batch, now), BytesIO()
+        to_csv.append(replace(table, rows=found), held)
+        held.seek(0)
+        return len(found), held
+    spool = SpooledTemporaryFile(_SPOOL)  # noqa: SIM115 - who reads it closes it
+    with context.database.read() as session:
+        count = report_sql.copy(session, context, batch.ids, wanted.user_id, spool)
+    spool.seek(0)
+    return count, spool
 
 
-def _rows(context: Context, wanted: Wanted, batch: Batch, now: datetime) -> Iterator[Row]:
+def _rows(context: Context, wanted: Wanted, batch: Batch, now: datetime) -> Sequence[Row]:
     with context.database.read() as session:
         if batch.in_sql:
             return report_sql.rows(session, context, batch.ids, wanted.user_id)
-        return report.rows_of(report.judged_batch(session, context, batch.ids, now), wanted)
+        return list(report.rows_of(report.judged_batch(session, context, batch.ids, now), wanted))
 
 
 def batches(context: Context, wanted: Wanted, now: datetime, people: int) -> Iterator[Batch]:

@@ -10,7 +10,7 @@ from operator import add
 from typing import NamedTuple
 
 from worker.operations.context import Context
-from worker.operations.reports import report, report_attendance, report_sql
+from worker.operations.reports import ahead, report, report_attendance, report_sql
 from worker.operations.reports.report import Person, Row, Wanted
 from worker.operations.reports.report_attendance import Batch
 
@@ -37,8 +37,12 @@ class Part(NamedTuple):
 def by_person(context: Context, wanted: Wanted, now: datetime) -> Iterator[Row]:
     """One row a person, guests last; those whose id nobody knows are told apart by their names."""
     found: dict[str, Part] = {}
-    for batch in report_attendance.batches(context, wanted, now, _PEOPLE):
-        for part in _parts(context, wanted, batch, now):
+
+    def read(batch: Batch) -> list[Part]:
+        return _parts(context, wanted, batch, now)
+
+    for parts in ahead.read(context, report_attendance.batches(context, wanted, now, _PEOPLE), read):
+        for part in parts:
             key = part.user_id or f"?{part.full_name}"
             found[key] = _sum(found[key], part) if key in found else part
     for part in sorted(found.values(), key=lambda one: (one.guest, one.user_id or "", one.full_name)):
