@@ -18,7 +18,7 @@ from tests.chaos.measures import HARD_LIMIT, HURRY, SOFT_LIMIT
 from worker.celery_app import app
 from worker.operations.recordings import archive_rows
 
-for name in ("_FIRST", "_LONGEST", "_LEASE"):
+for name in ("_FIRST", "_LONGEST", "_LEASE", "_STORING"):
     setattr(archive_rows, name, getattr(archive_rows, name) / HURRY)
 app.conf.update(task_soft_time_limit=SOFT_LIMIT, task_time_limit=HARD_LIMIT)
 _sending = threading.local()

@@ -269,6 +269,36 @@ def crash(*_given):
     raise KeyboardInterrupt
 
 
+def test_a_download_whose_worker_was_killed_goes_on_two_minutes_later(context, clock, media, add_file):
+    key = add_file(media.add("a", 300 * KB))
+    with pytest.raises(KeyboardInterrupt):
+        archive.one(context, key, clock, until=clock() + timedelta(minutes=1), progress=crash)
+    assert archive.one(context, key, clock) == "idle"
+    clock.advance(minutes=2)
+    assert archive.one(context, key, clock) == "stored"
+    assert stored_bytes(row(context, key)) == content("a", 300 * KB)
+
+
+def test_a_slow_download_stays_whose_it_is_and_so_does_a_slow_store(context, clock, media, add_file, monkeypatch):
+    key = add_file(media.add("a", 900 * KB))
+    seen, real = [], Store.put
+
+    def slow(_had, _total):
+        clock.advance(seconds=50)
+        with context.database.read() as session:
+            seen.append(archive.due(session, clock()))
+
+    def put(store, part, name):
+        clock.advance(minutes=9)
+        slow(0, 0)
+        return real(store, part, name)
+
+    monkeypatch.setattr(Store, "put", put)
+    assert archive.one(context, key, clock, until=clock() + timedelta(hours=1), progress=slow) == "stored"
+    assert len(seen) > 10
+    assert not any(seen)
+
+
 def test_no_more_at_once_than_is_polite(context, clock, media, add_file):
     for number in range(5):
         add_file(media.add(f"f{number}", KB))

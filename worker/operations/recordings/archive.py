@@ -27,6 +27,8 @@ from worker.store.upsert import insert_new
 Progress = Callable[[int, int | None], None]
 
 _AT_ONCE = 500
+#: How often a download that goes on says so: four times before its claim would be over.
+_SIGN = timedelta(seconds=30)
 
 
 # What is wanted ------------------------------------------------------------------------------------------------------
@@ -129,7 +131,7 @@ def one(
 ) -> Outcome:
     """Fetch one file for a while, if it is still wanted."""
     now = clock()
-    if not archive_rows.claim(context, key, now, until):
+    if not archive_rows.claim(context, key, now):
         return "idle"
     store = Store(context.settings)
     with context.database.read() as session:
@@ -141,10 +143,12 @@ def one(
         with part.held():
             if (kept := _kept_before(context, key, store, part)) is not None:
                 return archive_rows.stored(context, key, kept, clock())
-            job = Job(source.url, _reach(context, source.server), part, _limits(context), progress)
+            told = _holding(context, key, clock, progress)
+            job = Job(source.url, _reach(context, source.server), part, _limits(context), told)
             note = _fetched(job, clock, until)
             if note is None:
                 return archive_rows.paused(context, key, clock())
+            archive_rows.hold(context, key, clock(), storing=True)
             return archive_rows.stored(context, key, _keep(context, key, store, part, note, source), clock())
     except Busy:
         return "idle"
@@ -160,6 +164,20 @@ def one(
         if is_full(error):
             return archive_rows.no_room(context, key, str(getattr(error, "strerror", error)), clock())
         return archive_rows.failed(context, key, f"{type(error).__name__}: {error}", clock(), final=False)
+
+
+def _holding(context: Context, key: Key, clock: Clock, progress: Progress) -> Progress:
+    """Progress that, every now and then, says that the file is still ours."""
+    said = clock()
+
+    def tell(had: int, total: int | None) -> None:
+        nonlocal said
+        progress(had, total)
+        if (now := clock()) - said >= _SIGN:
+            said = now
+            archive_rows.hold(context, key, now)
+
+    return tell
 
 
 def _fetched(job: Job, clock: Clock, until: datetime | None) -> Note | None:

@@ -21,8 +21,8 @@ _TRIES = 12
 _FIRST, _LONGEST = timedelta(minutes=1), timedelta(hours=4)
 #: What a file that waits for room says; ``watch`` raises an alarm where one does.
 NO_ROOM = "no room in the archive"
-#: How long a claim holds beyond its turn, so that the store can take a large file.
-_LEASE = timedelta(minutes=10)
+#: How long a claim holds without a sign of life, and how long while the store takes a file, which gives none.
+_LEASE, _STORING = timedelta(minutes=2), timedelta(minutes=10)
 
 
 class Key(NamedTuple):
@@ -44,12 +44,18 @@ def is_file(key: Key) -> ColumnElement[bool]:
     return (File.recording_id == key.recording_id) & (File.format == key.format)
 
 
-def claim(context: Context, key: Key, now: datetime, until: datetime | None) -> bool:
-    """Whether the file is ours to fetch until then and a little longer."""
+def claim(context: Context, key: Key, now: datetime) -> bool:
+    """Whether the file is ours to fetch, for two minutes: see `hold`."""
     mine = update(File).where(is_file(key), File.state.in_(("wanted", "fetching")), File.due_at <= now)
-    values = {"state": "fetching", "due_at": (until or now) + _LEASE}
     with context.database.write() as session:
-        return bool(session.execute(mine.values(**values)).rowcount)  # type: ignore[attr-defined]
+        return bool(session.execute(mine.values(state="fetching", due_at=now + _LEASE)).rowcount)  # type: ignore[attr-defined]
+
+
+def hold(context: Context, key: Key, now: datetime, *, storing: bool = False) -> None:
+    """It is still being fetched, or goes to the store now: nobody else takes it for a while."""
+    ours = update(File).where(is_file(key), File.state == "fetching")
+    with context.database.write() as session:
+        session.execute(ours.values(due_at=now + (_STORING if storing else _LEASE)))
 
 
 def set_columns(context: Context, key: Key, **values: object) -> None:
