@@ -16,14 +16,15 @@ Run = Callable[[], object]
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """One case against another."""
+    """One case against another, with the range where there was more than one round."""
 
     median: float
     low: float
     high: float
 
     def __str__(self) -> str:
-        return f"{self.median:.3g} ({self.low:.3g} to {self.high:.3g})"
+        one = f"{self.median:.3g}"
+        return one if self.low == self.high else f"{one} ({self.low:.3g} to {self.high:.3g})"
 
 
 @dataclass(frozen=True, slots=True)
