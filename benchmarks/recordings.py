@@ -130,13 +130,14 @@ def measure(folder: Path, url: str, count: int, awaited: int) -> None:
         return real(client, call, params)
 
     bbb.Client.ask = ask  # type: ignore[method-assign]
+    print(f"## Recordings: {count:,} on one server, {awaited:,} awaited\n")
     await_some(context, server_id, awaited)
     with context.database.write() as session:
         session.execute(update(Server).values(full_harvest_at=NOW))
     began = time.perf_counter()
     seen = harvest.one(context, server_id, lambda: NOW)
     print(
-        f"incremental: {awaited} awaited, {seen} found, {sum(asked.values())} requests of at most "
+        f"- incremental: {awaited} awaited, {seen} found, {sum(asked.values())} requests of at most "
         f"{-(-awaited // harvest.CHUNK) + 1}, {time.perf_counter() - began:.1f} s"
     )
     asked.clear()
@@ -149,11 +150,11 @@ def measure(folder: Path, url: str, count: int, awaited: int) -> None:
     with context.database.read() as session:
         kept = session.scalar(select(func.count()).select_from(tables.Recording))
     print(
-        f"slow pass: {kept} kept, {asked['by label']} pages and {asked['by id']} by id, "
+        f"- slow pass: {kept} kept, {asked['by label']} pages and {asked['by id']} by id, "
         f"{time.perf_counter() - began:.1f} s, {time.process_time() - cpu:.1f} s of it ours"
     )
     print(
-        f"memory: {memory[0]:.0f} MiB after the first pages, {memory[-1]:.0f} MiB after the last, "
+        f"- memory: {memory[0]:.0f} MiB after the first pages, {memory[-1]:.0f} MiB after the last, "
         f"{max(memory) - memory[0]:.1f} MiB more at most"
     )
     context.database.dispose()

@@ -7,7 +7,6 @@ that is thrown away. ``--past`` are sittings that are over, each with its meetin
 """
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -21,19 +20,23 @@ from pathlib import Path
 import requests
 from sqlalchemy import insert
 
+from benchmarks.harness import table
+from worker import logs
 from worker.operations import context as contexts
 from worker.operations import pulse
 from worker.settings import Settings
 from worker.store import migrate
-from worker.store.tables import Course, Event, LoadPoint, Meeting, Occurrence, Pulse, Server
+from worker.store.tables import Course, Event, LoadPoint, Meeting, Occurrence, OngoingObservation, Pulse, Server
 from worker.web import access
 
 PASSWORD = "a password for measuring"
 EVERY = 5.0
+_HEADINGS = ("sittings that are over", "looks", "median, ms", "95 of 100, ms", "longest, ms", "processor, %")
 
 
 def furnish(settings: Settings, meetings: int, past: int) -> None:
     """Open meetings, a day of totals, and a past."""
+    logs.configure(settings, "ERROR")
     context = contexts.make(settings)
     migrate.upgrade(context.database)
     now = datetime.now(UTC)
@@ -51,6 +54,7 @@ def furnish(settings: Settings, meetings: int, past: int) -> None:
         numbers = range(past + 1, past + meetings + 1)
         session.execute(insert(Occurrence), [_occurrence(n, now - timedelta(minutes=10), False) for n in numbers])
         session.execute(insert(Meeting), [_meeting(n, now, True) for n in numbers])
+        session.execute(insert(OngoingObservation), [_going(n, now) for n in numbers])
         points = [
             {
                 "server_id": s,
@@ -84,7 +88,12 @@ def _occurrence(number: int, start: datetime, over: bool) -> dict[str, object]:
 def _meeting(number: int, now: datetime, live: bool) -> dict[str, object]:
     row = {"id": number, "occurrence_id": number, "server_id": number % 4 + 1, "external_id": f"m-{number}"}
     state = {"state": "open", "closed_at": None} if live else {"state": "closed", "closed_at": now}
-    return {**row, **state, "internal_id": f"i-{number}", "passwords": b"", "requested_at": now, "people": number % 40}
+    return {**row, **state, "internal_id": f"i-{number}", "passwords": b"", "requested_at": now}
+
+
+def _going(number: int, now: datetime) -> dict[str, object]:
+    counts = {"attendees": "", "people": number % 40, "moderators": 1}
+    return {"meeting_id": number, "first_at": now, "last_at": now, "polls": 1, **counts}
 
 
 def _event(number: int, now: datetime) -> dict[str, object]:
@@ -169,9 +178,10 @@ def main() -> None:
     parser.add_argument("--meetings", type=int, default=1000)
     parser.add_argument("--past", type=int, nargs="+", default=[0, 100_000])
     given = parser.parse_args()
-    for past in given.past:
-        found = run(given.meetings, past, given.pages, given.seconds)
-        print(json.dumps({"meetings": given.meetings, "past": past, "pages": given.pages, **found}))
+    print(f"## The page: {given.pages} pages that look every {EVERY:g} s, {given.meetings:,} open meetings\n")
+    print(f"Load of the machine {os.getloadavg()[0]:.1f} before, {os.cpu_count()} processors.\n")
+    found = {past: run(given.meetings, past, given.pages, given.seconds) for past in given.past}
+    print(table(_HEADINGS, [(f"{past:,}", *costs.values()) for past, costs in found.items()]))
 
 
 if __name__ == "__main__":

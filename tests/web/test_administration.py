@@ -1,6 +1,7 @@
 """What an administrator does without a terminal: users, servers, rosters. The same operations as the commands."""
 
 import pytest
+from lxml import html
 
 from tests.conftest import SECRET
 from tests.operations.stage import Stage
@@ -56,19 +57,19 @@ def test_a_user_that_cannot_be_is_refused_in_one_line(visit, stage, wrong, statu
 
 def test_a_user_is_shut_out_let_in_and_given_another_password(visit):
     admin, viewer = visit("admin"), visit("viewer")
-    assert admin.post("/users/disable", {"name": "viewer"}).status_code == 303
+    assert admin.post("/users/disable", {"user": "viewer"}).status_code == 303
     assert viewer.get("/").status_code == 303
     assert "shut out" in admin.get("/users").text
-    assert admin.post("/users/enable", {"name": "viewer"}).status_code == 303
-    assert admin.post("/users/password", {"name": "viewer", "password": "another password"}).status_code == 303
+    assert admin.post("/users/enable", {"user": "viewer"}).status_code == 303
+    assert admin.post("/users/password", {"user": "viewer", "password": "another password"}).status_code == 303
     assert visit().sign_in("viewer", PASSWORD).status_code == 401
     assert visit().sign_in("viewer", "another password").status_code == 303
-    assert admin.post("/users/enable", {"name": "nobody"}).status_code == 404
+    assert admin.post("/users/enable", {"user": "nobody"}).status_code == 404
 
 
 def test_nobody_shuts_themselves_out(visit):
     admin = visit("admin")
-    assert admin.post("/users/disable", {"name": "admin"}).status_code == 409
+    assert admin.post("/users/disable", {"user": "admin"}).status_code == 409
     assert admin.get("/users").status_code == 200
 
 
@@ -166,3 +167,49 @@ def test_no_file_is_said(visit):
 def test_a_weight_may_be_written_with_the_persian_point(visit, stage):
     assert visit("admin").post("/servers", SERVER | {"weight": "۲٫۵"}).status_code == 303
     assert [row.weight for row in stage.rows(Server)] == [2.5]
+
+
+def offered(answer):
+    """The form that a refusal offers: where it goes, and what stands in it."""
+    (form,) = html.document_fromstring(answer.content).xpath("//main//form")
+    return form.get("action"), {each.get("name"): each.get("value") for each in form.iter("input")}
+
+
+def test_what_was_written_stands_in_the_form_that_a_refusal_offers_and_is_sent_again(visit, stage):
+    admin = visit("admin")
+    answer = admin.post("/servers", SERVER | {"weight": "heavy", "name": '"><script>'})
+    assert answer.status_code == 422
+    assert SECRET not in answer.text
+    where, fields = offered(answer)
+    assert (where, fields["name"], fields["weight"]) == ("/servers", '"><script>', "heavy")
+    assert fields["url"] == SERVER["url"]
+    assert fields["secret"] is None
+    again = {name: text for name, text in fields.items() if text is not None}
+    answer = admin.post(where, again | {"weight": "2.5", "name": "north", "secret": SECRET})
+    assert answer.status_code == 303
+    (server,) = stage.rows(Server)
+    assert (server.name, server.capacity, server.weight) == ("north", 40, 2.5)
+
+
+def test_a_refused_password_is_asked_for_again_and_not_shown(visit):
+    answer = visit("admin").post("/users", NEW | {"password": "short77"})
+    assert "short77" not in answer.text
+    assert offered(answer)[1] | {"csrf": ""} == {name: NEW[name] for name in NEW if name != "password"} | {
+        "password": None,
+        "csrf": "",
+    }
+
+
+def test_whom_a_form_was_about_is_not_for_mending(visit):
+    answer = visit("admin").post("/users/password", {"user": "viewer", "password": "short77"})
+    (form,) = html.document_fromstring(answer.content).xpath("//main//form")
+    assert [
+        (each.get("name"), each.get("value")) for each in form.xpath(".//input[@type='hidden'][@name!='csrf']")
+    ] == [("user", "viewer")]
+    assert [each.get("name") for each in form.xpath(".//label/input")] == ["password"]
+
+
+def test_nothing_is_offered_where_nothing_was_written(visit):
+    answer = visit("admin").post("/users/disable", {"user": "admin"})
+    assert answer.status_code == 409
+    assert not html.document_fromstring(answer.content).xpath("//main//form")

@@ -38,6 +38,7 @@ from worker.web import (
     timetable,
     users,
 )
+from worker.web.forms import written
 from worker.web.session import Forbidden, NotSignedIn
 from worker.web.shared import Shared
 from worker.web.shield import Shield
@@ -112,8 +113,10 @@ def _forbidden(request: Request, _error: Exception) -> Response:
 def _trouble(request: Request, status: int, key: str, detail: str | None = None) -> Response:
     if _is_api(request):
         return JSONResponse({"detail": detail or key}, status)
-    what = page.reader_of(request).say(key)
-    return page.render(request, "trouble", status=status, what=detail if key == "not_done" and detail else what)
+    if key != "not_done" or not detail:
+        return page.trouble(request, status, page.reader_of(request).say(key))
+    form = getattr(request.state, "form", None)
+    return page.trouble(request, status, detail, [] if form is None else written(form))
 
 
 def _not_found(request: Request, _error: Exception) -> Response:

@@ -1,8 +1,42 @@
 """What people write into forms: texts, numbers in any digits, files. What is wrong with one is said in one line."""
 
+from typing import NamedTuple
+
 from starlette.datastructures import FormData, UploadFile
 
 from worker.errors import InputError
+
+#: Never shown again.
+_SECRETS = ("secret", "password", "old", "new")
+#: What people write themselves, in the order of the forms, and the phrase above it. Anything else a form has is sent
+#: along unseen.
+_LABELS = {
+    "name": "name", "url": "address", "secret": "secret", "checksum": "checksum", "capacity": "capacity_hint",
+    "weight": "weight", "role": "role", "teacher_id": "teacher_id", "old": "old_password", "new": "new_password",
+    "password": "new_password", "first": "first_day", "until": "last_day", "title": "title", "start": "new_start",
+    "minutes": "minutes", "status": "status", "reason": "reason",
+}  # fmt: skip
+
+
+class Field(NamedTuple):
+    """A field of a form that was sent: its text, and the phrase above it; ``label`` None: it is not for the eye."""
+
+    name: str
+    text: str
+    label: str | None
+    is_secret: bool
+
+
+def written(form: FormData) -> list[Field]:
+    """What a form had in it, to be mended and sent again; nothing where it had a file, or nothing to write."""
+    fields = [
+        Field(name, "" if name in _SECRETS else text, _LABELS.get(name), name in _SECRETS)
+        for name, text in form.items()
+        if isinstance(text, str) and name != "csrf"
+    ]
+    known = sorted((each for each in fields if each.label), key=lambda each: list(_LABELS).index(each.name))
+    has_file = len(fields) + ("csrf" in form) < len(form)
+    return [] if has_file or not known else [*known, *(each for each in fields if not each.label)]
 
 
 def typed(form: FormData, name: str, *, most: int = 500) -> str:

@@ -42,7 +42,7 @@ def greet(request: Request, ticket: str, context: Surroundings, now: Now) -> Res
     """Who it is for, which class, and the button when it can be pressed. Opens nothing by itself."""
     known = _known(context, ticket, now)
     if known is None:
-        return page.render(request, "trouble", status=404, what=page.reader_of(request).say("join_invalid"))
+        return page.trouble(request, 404, page.reader_of(request).say("join_invalid"))
     return page.render(request, "join", ticket=ticket, full_name=known[0].name, entrance=known[1], now=now)
 
 
@@ -61,7 +61,7 @@ def enter(request: Request, ticket: str, context: Surroundings, now: Now) -> Res
     """Into the room; back to the page while there is none."""
     known = _known(context, ticket, now)
     if known is None:
-        return page.render(request, "trouble", status=404, what=page.reader_of(request).say("join_invalid"))
+        return page.trouble(request, 404, page.reader_of(request).say("join_invalid"))
     who = known[0]
     try:
         link = joining.link(context, who.occurrence_id, user_id=who.user_id, name=who.name, role=who.role, now=now)

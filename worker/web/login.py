@@ -90,7 +90,7 @@ def change_password(request: Request, visitor: Anyone, form: Form, context: Surr
     if throttle.tried(context, visitor.name, address, now) or not access.verified(
         context, visitor.name, secret(form, "old")
     ):
-        return page.render(request, "trouble", status=422, what=reader.say("password_wrong"))
+        return page.trouble(request, 422, reader.say("password_wrong"))
     throttle.succeeded(context, visitor.name, address)
     with story.acting(visitor.name):
         access.change_password(context, visitor.name, secret(form, "new"), now)

@@ -1,7 +1,7 @@
 """Pages: a template, the reader's language, and dates, numbers and states as that reader writes them."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -20,6 +20,7 @@ from worker.exports import Language, people
 from worker.exports.text import harmless
 from worker.exports.words import value
 from worker.web import session, speech
+from worker.web.forms import Field
 
 LANGUAGES: dict[str, Language] = {"en": "en", "fa": "fa"}
 LANGUAGE_COOKIE = "language"
@@ -112,6 +113,11 @@ def render(request: Request, name: str, *, status: int = 200, **facts: Any) -> H
     if (asked := request.query_params.get("lang")) in LANGUAGES:
         response.set_cookie(LANGUAGE_COOKIE, asked or "", max_age=366 * 86400, httponly=True, samesite="lax")
     return response
+
+
+def trouble(request: Request, status: int, what: str, fields: Sequence[Field] = ()) -> HTMLResponse:
+    """What went wrong, in one line, and what was written, to be mended and sent again."""
+    return render(request, "trouble", status=status, what=what, fields=fields)
 
 
 def fragment(name: str, reader: Reader, **facts: Any) -> str:

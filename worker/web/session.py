@@ -146,6 +146,7 @@ async def _form(request: Request, visitor: Annotated[Visitor, Depends(current)])
         token = form.get("csrf")
         if not isinstance(token, str) or not secrets.compare_digest(token.encode(), visitor.csrf.encode()):
             raise Forbidden
+        request.state.form = form
         yield form
 
 
