@@ -46,6 +46,7 @@ def test_the_question_of_a_loop_finds_what_is_due_by_an_index(context, clock, as
     found = walked(context.database, lambda session: ask(session, clock()))
     assert any(line.startswith(f"SEARCH {index}") for line in found), found
     assert [line for line in found if line.startswith(("SCAN occurrences", "SCAN slots", "SCAN meetings"))] == []
+    assert [line for line in found if "ix_courses_archived_at" in line] == [], "it walks every course"
 
 
 @on_sqlite
