@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event, select, text
 
 from worker.operations.meetings import requesting
-from worker.operations.timetable import plan
+from worker.operations.timetable import import_timetable, plan
 from worker.store import due
 from worker.store.tables import Course, Slot
 
@@ -38,9 +38,11 @@ def walked(database, ask):
             lambda session, now: plan.due(session, now, timedelta(days=1)),
             "slots USING INDEX ix_slots_planned_until (pl",
         ),
+        (lambda session, now: plan._load(session, range(1, 501)), "slots USING INTEGER PRIMARY KEY"),
+        (lambda session, now: import_timetable._active(session, range(1, 501)), "courses USING INTEGER PRIMARY KEY"),
         (lambda session, now: requesting._still_due(session, [1, 2], now), "occurrences USING INTEGER PRIMARY KEY"),
     ],
-    ids=["rooms_to_open", "occurrences_to_settle", "slots to plan", "asked for again"],
+    ids=["rooms_to_open", "occurrences_to_settle", "slots to plan", "planned slots", "courses kept", "asked again"],
 )
 def test_the_question_of_a_loop_finds_what_is_due_by_an_index(context, clock, ask, index):
     found = walked(context.database, lambda session: ask(session, clock()))

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, exists, select, union_all, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, exists, select, union_all, update
+from sqlalchemy.orm import Session, aliased
 
 from worker.domain import timetable
 from worker.operations import story
@@ -29,12 +29,18 @@ _COLUMNS = (
 
 def due(session: Session, now: datetime, horizon: timedelta) -> Sequence[int]:
     """Slots that are not planned up to the horizon."""
-    # Not a join with courses that are not archived: SQLite would begin with them, and walk nearly all.
-    archived = exists(select(Course.id).where(Course.id == Slot.course_id, Course.archived_at.is_not(None)))
-    wanted = select(Slot.id).where(Slot.retired_at.is_(None), ~archived)
+    wanted = select(Slot.id).where(*_held())
     never, no_longer = wanted.where(Slot.planned_until.is_(None)), wanted.where(Slot.planned_until < now + horizon)
     # Two questions, and sorted here: SQLite would answer one, or one in order, by walking all slots.
     return sorted(session.scalars(union_all(never, no_longer)))
+
+
+def _held() -> Sequence[ColumnElement[bool]]:
+    """Slots that a course still has. Not a join with courses that are not archived: SQLite would begin with these, and
+    walk nearly all there are."""
+    its = aliased(Course)
+    archived = exists(select(its.id).where(its.id == Slot.course_id, its.archived_at.is_not(None)))
+    return Slot.retired_at.is_(None), ~archived
 
 
 def sweep(context: Context, now: datetime) -> int:
@@ -106,7 +112,7 @@ def _load(session: Session, slot_ids: Sequence[int]) -> list[Planned]:
         return []
     # The range lets PostgreSQL walk a part of the index where it would compare each slot with a thousand numbers.
     band = Slot.id.between(min(slot_ids), max(slot_ids))
-    wanted = described().where(band, Slot.id.in_(slot_ids), Slot.retired_at.is_(None), Course.archived_at.is_(None))
+    wanted = described().where(band, Slot.id.in_(slot_ids), *_held())
     return [
         Planned(*row) for row in session.execute(wanted.order_by(Slot.id).with_for_update(of=Slot, skip_locked=True))
     ]
