@@ -1,11 +1,12 @@
 """Dated sittings of files: extra ones, and those that stand for one of a slot."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from worker.operations.timetable import arrange
+from worker.domain.holidays import Holiday as Day
+from worker.operations.timetable import arrange, holidays
 from worker.operations.timetable.import_timetable import import_timetable
 from worker.store.tables import Event, Occurrence
 from worker.timetables import CourseDraft, SittingDraft, SlotDraft, TimetableDraft
@@ -148,4 +149,66 @@ def test_a_file_that_cancels_a_sitting_people_have_added_is_followed_once(stage,
     assert (9, 12) not in held(stage)
     arrange.add(stage.context, "alg", EXTRA.starts_at, EXTRA.ends_at, stage.clock())
     bring(replace(EXTRA, cancelled=True))
+    assert (9, 12) in held(stage)
+
+
+def test_an_extra_sitting_whose_room_was_open_is_not_taken_back(stage, bring, add_server):
+    add_server()
+    bring(EXTRA)
+    stage.clock.now = EXTRA.starts_at - timedelta(minutes=10)
+    stage.provision()
+    assert bring().unchanged == ["alg"]
+    assert (9, 12) in held(stage)
+
+
+def test_what_is_over_is_not_written_down_after_the_fact(stage, bring):
+    early = NINTH - timedelta(days=30)
+    bring(SittingDraft(early, early + HOUR))
+    assert held(stage) == [(2, 9), (9, 9), (16, 9)]
+
+
+def test_a_longer_sitting_at_the_time_of_a_slot_is_one_of_its_own(stage, bring):
+    bring(SittingDraft(NINTH, NINTH + 2 * HOUR))
+    assert held(stage) == [(2, 9), (9, 9), (9, 9), (16, 9)]
+
+
+def test_a_file_that_says_where_people_have_moved_a_sitting_adds_none(stage, bring):
+    bring()
+    (row,) = stage.rows(Occurrence, Occurrence.original_start == NINTH)
+    arrange.move(stage.context, row.id, EXTRA.starts_at, EXTRA.ends_at, stage.clock())
+    assert bring(EXTRA).unchanged == ["alg"]
+    assert held(stage) == [(2, 9), (9, 12), (16, 9)]
+
+
+def test_a_sitting_that_is_over_stays_as_it_was(stage, bring):
+    bring(MOVED)
+    stage.clock.now = MOVED.starts_at - timedelta(minutes=30)
+    (row,) = stage.rows(Occurrence, Occurrence.original_start == NINTH)
+    with stage.context.database.write() as session:
+        session.get_one(Occurrence, row.id).closes_at = stage.clock() - HOUR
+    assert bring(replace(MOVED, ends_at=MOVED.ends_at + HOUR)).unchanged == ["alg"]
+
+
+def test_what_the_timetable_had_dropped_comes_back_where_a_file_names_it(stage, bring):
+    bring(EXTRA)
+    bring()
+    assert (9, 12) not in held(stage)
+    bring(EXTRA)
+    assert (9, 12) in held(stage)
+    assert len(stage.rows(Occurrence)) == 4
+
+
+def test_a_file_that_moves_an_extended_sitting_ends_it_when_the_file_says(stage, bring):
+    bring()
+    (row,) = stage.rows(Occurrence, Occurrence.original_start == NINTH)
+    arrange.extend(stage.context, row.id, 30, stage.clock())
+    bring(MOVED)
+    row = stage.occurrence(row.id)
+    assert (row.extended_until, row.closes_at) == (None, MOVED.ends_at)
+
+
+def test_a_sitting_that_is_on_as_it_comes_in_is_held_whatever_day_it_is(stage, bring):
+    holidays.add(stage.context, Day(date(2026, 3, 9), "Snow"), stage.clock())
+    stage.clock.now = EXTRA.starts_at + timedelta(minutes=10)
+    bring(EXTRA)
     assert (9, 12) in held(stage)

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from tests.operations.stage import Crash, crashing
-from worker.operations.timetable import arrange, plan
+from worker.domain.holidays import Holiday as Day
+from worker.operations.timetable import arrange, holidays, plan
 from worker.store.tables import Course, Occurrence, Slot
 
 
@@ -135,3 +136,37 @@ def test_many_slots_in_one_sweep(stage, make_slot):
     for number in range(12):
         make_slot(f"c{number}", cron="0 9 * * 1")
     assert stage.plan() == 36
+
+
+def test_what_began_before_midnight_and_is_still_on_is_planned(stage, make_slot):
+    make_slot(cron="30 23 * * *", minutes=120)
+    stage.clock.now = datetime(2026, 3, 3, 0, 30, tzinfo=UTC)
+    stage.plan()
+    assert starts(stage)[0] == datetime(2026, 3, 2, 23, 30, tzinfo=UTC)
+
+
+def test_a_course_opens_its_rooms_as_early_as_it_says(stage, make_slot):
+    make_slot()
+    with stage.context.database.write() as session:
+        session.query(Course).update({"lead_seconds": 0.0})
+    stage.plan()
+    assert {row.starts_at - row.opens_at for row in stage.rows(Occurrence)} == {timedelta(0)}
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_slot_that_an_import_is_changing_is_planned_later(stage, make_slot):
+    slot, other = make_slot("a"), make_slot("b")
+    with stage.context.database.write() as session:
+        session.execute(select(Slot).where(Slot.id == slot).with_for_update())
+        assert plan.some(stage.context, [slot, other], stage.clock()) == 3
+    assert plan.some(stage.context, [slot, other], stage.clock()) == 3
+
+
+def test_a_day_without_classes_is_told_once_of_each_sitting(stage, make_slot):
+    slot = make_slot()
+    holidays.add(stage.context, Day(date(2026, 3, 9), "Snow"), stage.clock())
+    plan.some(stage.context, [slot], stage.clock())
+    with stage.context.database.write() as session:  # planned anew at the same instant, with one more to plan
+        session.query(Slot).update({"planned_until": None, "valid_until": None, "cron": "0 9 * * 1,2"})
+    plan.some(stage.context, [slot], stage.clock())
+    assert stage.story().count("cancelled") == 1

@@ -171,3 +171,57 @@ def test_after_a_month_without_a_sweep_only_what_lies_ahead_is_planned(stage, br
     stage.clock.now = datetime(2026, 4, 10, 9, 30, tzinfo=UTC)
     stage.plan()
     assert sum(row.starts_at < datetime(2026, 4, 10, tzinfo=UTC) for row in stage.rows(Occurrence)) == 15
+
+
+def test_a_changed_length_moves_the_end_of_its_room_as_well(stage, bring):
+    bring(MONDAYS)
+    bring(replace(MONDAYS, minutes=90))
+    assert {row.closes_at - row.starts_at for row in stage.rows(Occurrence)[1:]} == {timedelta(minutes=90)}
+
+
+def test_a_sitting_that_was_extended_by_hand_stays_when_its_slot_goes(stage, bring):
+    bring(MONDAYS)
+    second = stage.rows(Occurrence)[1]
+    arrange.extend(stage.context, second.id, 30, stage.clock())
+    bring(replace(MONDAYS, cron="0 9 * * 2"))
+    assert (9, 9) in held(stage)
+
+
+def test_a_sitting_whose_room_is_open_stays_when_its_slot_goes(stage, bring, add_server):
+    add_server()
+    bring(MONDAYS)
+    stage.clock.now = datetime(2026, 3, 9, 8, 50, tzinfo=UTC)
+    stage.provision()
+    bring(replace(MONDAYS, cron="0 9 * * 2"))
+    assert (9, 9) in held(stage)
+
+
+def test_what_a_holiday_had_cancelled_goes_with_its_slot(stage, bring):
+    bring(MONDAYS)
+    holidays.add(stage.context, Day(date(2026, 3, 9), "Snow"), stage.clock())
+    bring(replace(MONDAYS, cron="0 9 * * 2"))
+    (row,) = stage.rows(Occurrence, Occurrence.original_start == datetime(2026, 3, 9, 9, tzinfo=UTC))
+    assert (row.cancel_reason, row.holiday_id) == ("no longer in the timetable", None)
+
+
+def test_what_is_gone_already_is_not_told_to_go_again(stage, bring):
+    bring(MONDAYS)
+    second = stage.rows(Occurrence)[1]
+    bring(replace(MONDAYS, minutes=90))
+    bring(replace(MONDAYS, minutes=90, valid_until=date(2026, 3, 8)))
+    bring(replace(MONDAYS, minutes=90, valid_until=date(2026, 3, 7)))
+    kinds = [event.kind for event in stage.rows(Event, Event.occurrence_id == second.id)]
+    assert kinds == ["changed", "cancelled"]
+
+
+def test_what_comes_back_after_it_was_settled_as_cancelled_is_opened(stage, bring, add_server):
+    add_server()
+    bring(MONDAYS)
+    bring(replace(MONDAYS, minutes=90))
+    bring(replace(MONDAYS, minutes=90, valid_until=date(2026, 3, 8)))
+    (gone,) = stage.rows(Occurrence, Occurrence.original_start == datetime(2026, 3, 9, 9, tzinfo=UTC))
+    stage.clock.now = datetime(2026, 3, 9, 8, 50, tzinfo=UTC)
+    assert stage.settle(gone.id)
+    bring(replace(MONDAYS, minutes=90))
+    stage.provision()
+    assert [meeting.occurrence_id for meeting in stage.live()] == [gone.id]
