@@ -211,3 +211,40 @@ def test_a_change_taken_back_is_not_told(stage, occurrence):
 def cancelled(stage, occurrence):
     arrange.cancel(stage.context, occurrence, "ill", stage.clock())
     return occurrence
+
+
+def test_what_people_had_cancelled_stays_so_when_an_archived_course_comes_back(stage, course, make_occurrence):
+    ill, well = make_occurrence(start_in=60), make_occurrence(start_in=300)
+    arrange.cancel(stage.context, ill, "ill", stage.clock())
+    arrange.archive(stage.context, course, stage.clock())
+    assert (stage.occurrence(ill).cancel_reason, stage.occurrence(well).cancel_reason) == ("ill", arrange.ARCHIVED)
+    assert stage.story().count("cancelled") == 2
+
+
+def test_a_class_ended_from_inside_and_settled_is_opened_again_on_request(stage, server, course, make_occurrence):
+    occurrence = make_occurrence(start_in=5)
+    with stage.context.database.write() as session:
+        session.get_one(Occurrence, occurrence).finished_at = stage.clock()
+    stage.clock.advance(minutes=10)
+    stage.settle(occurrence)
+    arrange.reopen(stage.context, occurrence, stage.clock())
+    stage.provision()
+    assert [meeting.occurrence_id for meeting in stage.live()] == [occurrence]
+
+
+def test_a_class_ended_from_inside_cancelled_and_added_again_is_opened(stage, server, course, make_occurrence):
+    occurrence = make_occurrence(start_in=5)
+    row = stage.occurrence(occurrence)
+    with stage.context.database.write() as session:
+        session.get_one(Occurrence, occurrence).finished_at = stage.clock()
+    arrange.cancel(stage.context, occurrence, "ill", stage.clock())
+    assert arrange.add(stage.context, course, row.starts_at, row.ends_at, stage.clock()) == occurrence
+    stage.provision()
+    assert [meeting.occurrence_id for meeting in stage.live()] == [occurrence]
+
+
+def test_what_is_settled_is_not_extended(stage, occurrence):
+    stage.clock.advance(minutes=600)
+    assert stage.settle(occurrence)
+    with pytest.raises(Conflict, match="is over"):
+        arrange.extend(stage.context, occurrence, 30, stage.clock())

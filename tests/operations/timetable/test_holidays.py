@@ -221,3 +221,23 @@ def test_a_sweep_of_plan_at_the_same_time_overlooks_no_holiday(stage, bring, off
         assert [each.exception() for each in done] == [None, None]
         on_the_day = [row for row in stage.rows(Occurrence) if row.starts_at.date() == day]
         assert [row.cancel_reason for row in on_the_day] == [f"Day {round_}"] * 30
+
+
+def test_a_class_that_has_begun_without_a_room_is_not_cancelled(stage, bring, off):
+    bring(MONDAYS)
+    stage.clock.now = datetime(2026, 3, 9, 9, 10, tzinfo=UTC)
+    assert off(NINTH)[1] == 0
+    (row,) = stage.rows(Occurrence, Occurrence.original_start == datetime(2026, 3, 9, 9, tzinfo=UTC))
+    assert row.cancelled_at is None
+
+
+def test_a_class_that_was_settled_as_cancelled_is_opened_once_its_holiday_is_taken_back(stage, bring, off, add_server):
+    add_server()
+    bring(MONDAYS)
+    number, _ = off(NINTH)
+    (row,) = stage.rows(Occurrence, Occurrence.cancelled_at.is_not(None))
+    stage.clock.now = datetime(2026, 3, 9, 8, 50, tzinfo=UTC)
+    assert stage.settle(row.id)
+    holidays.remove(stage.context, number, stage.clock())
+    stage.provision()
+    assert [meeting.occurrence_id for meeting in stage.live()] == [row.id]

@@ -225,3 +225,11 @@ def test_what_comes_back_after_it_was_settled_as_cancelled_is_opened(stage, brin
     bring(replace(MONDAYS, minutes=90))
     stage.provision()
     assert [meeting.occurrence_id for meeting in stage.live()] == [gone.id]
+
+
+def test_a_course_that_opens_earlier_does_so_also_for_what_is_held_after_all(stage, bring):
+    bring(MONDAYS)
+    number, _ = holidays.add(stage.context, Day(date(2026, 3, 9), "Snow"), stage.clock())
+    bring(MONDAYS, lead_minutes=40)
+    holidays.remove(stage.context, number, stage.clock())
+    assert {row.starts_at - row.opens_at for row in stage.rows(Occurrence)[1:]} == {timedelta(minutes=40)}

@@ -244,8 +244,9 @@ def _update(
 
 
 def _shift_opening(session: Session, course_id: int, lead: timedelta, now: datetime) -> None:
+    """Also of what is cancelled: it may take place after all."""
     ahead = select(Occurrence).where(Occurrence.course_id == course_id, Occurrence.starts_at > now)
-    for each in session.scalars(ahead.where(Occurrence.cancelled_at.is_(None))):
+    for each in session.scalars(ahead):
         each.opens_at = each.starts_at - lead
 
 
