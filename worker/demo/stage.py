@@ -21,7 +21,7 @@ from worker.embedded import Embedded
 from worker.operations import context as contexts
 from worker.operations.attendance import fold
 from worker.operations.context import Context
-from worker.operations.installation import servers
+from worker.operations.installation import identity, servers
 from worker.operations.meetings import rooms
 from worker.operations.recordings import care, catalogue, ledger
 from worker.operations.reports import report, tables_of_reports
@@ -173,7 +173,7 @@ def _timetable(context: Context, plays: tuple[Play, ...], starts_at: datetime, u
 
 def _cast(context: Context, director: Director, plays: dict[int, Play], starts_at: datetime) -> None:
     with context.database.write() as session:
-        token = rooms.installation_token(session)
+        token = identity.token(session)
     for occurrence, play in plays.items():
         director.cast(rooms.external_id(token, occurrence), list(play.scripts), starts_at.timestamp())
 

@@ -1,5 +1,6 @@
 """plan: slots become occurrences up to the horizon, once, and what is there is left alone."""
 
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -170,3 +171,45 @@ def test_a_day_without_classes_is_told_once_of_each_sitting(stage, make_slot):
         session.query(Slot).update({"planned_until": None, "valid_until": None, "cron": "0 9 * * 1,2"})
     plan.some(stage.context, [slot], stage.clock())
     assert stage.story().count("cancelled") == 1
+
+
+def test_another_lead_in_the_settings_holds_for_what_is_planned_already(stage, make_slot, make_context):
+    make_slot("a")
+    make_slot("own")
+    with stage.context.database.write() as session:
+        session.query(Course).filter_by(code="own").update({"lead_seconds": 60.0})
+    stage.plan()
+    stage.clock.advance(minutes=60 * 24)
+    before = [(row.starts_at, row.starts_at - row.opens_at) for row in stage.rows(Occurrence)]
+    later = make_context(lead_seconds=1800)
+    plan.sweep(later, stage.clock())
+    found = [(row.starts_at, row.starts_at - row.opens_at) for row in stage.rows(Occurrence)]
+    assert found == [
+        (start, timedelta(minutes=30) if lead == timedelta(minutes=15) and start > stage.clock() else lead)
+        for start, lead in before
+    ]
+    assert {lead for _, lead in found} == {timedelta(minutes=1), timedelta(minutes=15), timedelta(minutes=30)}
+
+
+@pytest.mark.parametrize("boundary", range(4))
+def test_a_crash_while_another_lead_is_taken_up_leaves_no_room_behind(stage, make_slot, make_context, boundary):
+    make_slot()
+    stage.plan()
+    later = make_context(lead_seconds=1800)
+    with suppress(Crash):
+        plan.sweep(crashing(later, at=boundary), stage.clock())
+    plan.sweep(later, stage.clock())
+    ahead = stage.rows(Occurrence, Occurrence.starts_at > stage.clock())
+    assert {row.starts_at - row.opens_at for row in ahead} == {timedelta(minutes=30)}
+    assert stage.plan() == 0  # and back again
+    ahead = stage.rows(Occurrence, Occurrence.starts_at > stage.clock())
+    assert {row.starts_at - row.opens_at for row in ahead} == {timedelta(minutes=15)}
+
+
+def test_the_same_lead_is_looked_at_and_nothing_is_written(stage, make_slot):
+    make_slot()
+    stage.plan()
+    with stage.context.database.write() as session:
+        session.query(Occurrence).update({"opens_at": Occurrence.starts_at})
+    stage.plan()
+    assert {row.starts_at - row.opens_at for row in stage.rows(Occurrence)} == {timedelta(0)}

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from worker import bbb, logs
 from worker.clock import Clock
 from worker.operations.context import Context
-from worker.operations.meetings import rooms
+from worker.operations.installation import identity
 from worker.settings import Settings
 from worker.store.tables import Alarm, Course, Delivery, Occurrence, Server
 from worker.store.upsert import insert_new
@@ -135,7 +135,7 @@ def _message(session: Session, row: Delivery) -> Message:
         "recovered_at": alarm.recovered_at and alarm.recovered_at.isoformat(),
         **_place(session, alarm),
     }
-    return Message(f"msg_{rooms.installation_token(session)}_{row.alarm_id}_{row.kind}", row.kind, at, facts)
+    return Message(f"msg_{identity.token(session)}_{row.alarm_id}_{row.kind}", row.kind, at, facts)
 
 
 def _place(session: Session, alarm: Alarm) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from worker.domain import placement
 from worker.domain.placement import Demand
 from worker.operations import story
 from worker.operations.context import Context
+from worker.operations.installation import identity
 from worker.operations.meetings import rooms, seating
 from worker.operations.meetings.creating import Request
 from worker.store import due
@@ -110,7 +111,7 @@ def _new(
             story.tell_once(session, "create_failed", now, occurrence_id=each, detail=detail)
         return {}
     chosen = _choose(context, session, rows, runs, servers, now)
-    token = rooms.installation_token(session)
+    token = identity.token(session)
     made = {}
     for each, server_id in chosen.items():
         made[each] = _meeting(context, rows[each][1], runs[each], token, each, server_id, now)

@@ -1,27 +1,13 @@
 """What a meeting is called, what it is made with, and what is written on it: pure functions of stored columns."""
 
-import secrets
 from typing import Any
-
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 import worker
 from worker import bbb
 from worker.domain import labels, lifecycle
 from worker.operations.timetable import options
 from worker.settings import Settings
-from worker.store.tables import Course, Installation, Meeting, Occurrence
-from worker.store.upsert import insert_new
-
-
-def installation_token(session: Session) -> str:
-    """The random token of this database, made at first use."""
-    wanted = select(Installation.token).where(Installation.id == 1)
-    if (token := session.scalar(wanted)) is None:
-        insert_new(session, Installation, [{"id": 1, "token": secrets.token_hex(4)}])
-        token = session.scalars(wanted).one()
-    return token
+from worker.store.tables import Course, Meeting, Occurrence
 
 
 def external_id(token: str, occurrence_id: int) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 from worker.domain import timetable
 from worker.operations import story
 from worker.operations.context import Context
-from worker.operations.timetable import days_off
+from worker.operations.timetable import days_off, leads
 from worker.store.bulk import insert_many, look_again
 from worker.store.tables import Course, Event, Occurrence, Slot
 from worker.store.upsert import in_batches
@@ -45,6 +45,7 @@ def _held() -> Sequence[ColumnElement[bool]]:
 
 def sweep(context: Context, now: datetime) -> int:
     """Plan everything that is due. Returns the number of new occurrences."""
+    leads.follow(context, now)
     with context.database.read() as session:
         slots = due(session, now, timedelta(days=context.settings.horizon_days))
     get_ready(context, slots)

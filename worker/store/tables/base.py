@@ -27,8 +27,11 @@ class Base(DeclarativeBase):
 
 
 class Installation(Base):
-    """One row: the random token that tells our meetings from those of another database with the same origin."""
+    """One row: the random token that tells our meetings from those of another database with the same origin, and the
+    lead of the settings that classes were planned with.
+    """
 
     __tablename__ = "installation"
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     token: Mapped[str] = mapped_column(String(16))
+    lead_seconds: Mapped[float | None]
