@@ -4,6 +4,8 @@ SQLite (the embedded default) runs in WAL mode, and a write takes its lock at on
 writers wait for each other instead of failing half way. PostgreSQL gets timeouts, so that nothing waits for ever.
 """
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 _WRITE = "meetingz_write"
+#: Seconds that SQLite waits for somebody else's lock.
+_PATIENCE = 30
 
 
 def complaint(error: DBAPIError) -> str:
@@ -52,7 +56,7 @@ class Database:
 def _engine(url: str) -> Engine:
     if url.startswith("sqlite"):
         _make_folder(url)
-        engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False}, pool_size=20)
+        engine = create_engine(url, connect_args={"timeout": _PATIENCE, "check_same_thread": False}, pool_size=20)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
@@ -70,8 +74,22 @@ def _make_folder(url: str) -> None:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself; _begin_sqlite does
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
+    _keep_a_wal(connection)
+    for pragma in ("synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={_PATIENCE * 1000}"):
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _keep_a_wal(connection: Any) -> None:
+    """Asked until it is so: to change the journal of a new file SQLite waits for nobody, whatever its timeout."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
 
 
 def _begin_sqlite(connection: Connection) -> None:
