@@ -6,6 +6,7 @@ import pytest
 
 from tests.operations.stage import Stage
 from tests.web.conftest import Person
+from worker.operations.meetings import joining
 from worker.operations.timetable import arrange
 
 
@@ -81,3 +82,42 @@ def test_an_address_that_was_changed_is_worth_nothing(invited):
     for wrong in (path[:-2] + "xx", path.replace(".", "x."), "/join/x", "/join/" + "x" * 5000):
         assert person.get(wrong).status_code == 404
         assert person.post(wrong, token=False).status_code == 404
+
+
+@pytest.fixture
+def ended(invited, stage, clock, context):
+    """The class in the middle of its time, after its teacher has ended it, or what looks like that."""
+    person, path, server = invited
+    clock.advance(minutes=60)
+    stage.provision()
+    room = stage.only_meeting().external_id
+    server.world.join(room, "t-1", "Noor", role="MODERATOR")
+    stage.polls(1)
+    server.world.end_from_inside(room)
+    stage.polls(2)
+    facts = {"user_id": "t-1", "name": "Noor", "role": "moderator", "now": clock()}
+    return person, path, f"/join/{joining.ticket(context, 1, **facts)}"
+
+
+def test_a_teacher_who_finds_the_class_ended_before_its_time_opens_it_again(ended, stage):
+    person, _, teachers = ended
+    assert "Open it again" in person.get(teachers).text
+    assert stage.provision() == []  # looking opens nothing
+    assert person.post(teachers, token=False).headers["location"] == teachers
+    assert (stage.story("reopen_asked")[0].actor, stage.story().count("reopen_asked")) == ("Noor", 1)
+    assert "being opened" in person.get(teachers).text
+    assert stage.provision() == ["opened"]
+    assert "Join now" in person.get(teachers).text
+    person.post(teachers, token=False)
+    assert stage.story().count("reopen_asked") == 1
+
+
+def test_a_learner_does_not_nor_does_a_teacher_once_its_time_is_over(ended, stage, clock):
+    person, learners, teachers = ended
+    assert "is over" in person.get(learners).text
+    assert "<button" not in person.get(learners).text
+    person.post(learners, token=False)
+    clock.advance(minutes=60)
+    assert "<button" not in person.get(teachers).text
+    person.post(teachers, token=False)
+    assert stage.story().count("reopen_asked") == 0

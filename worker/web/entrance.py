@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 from worker.operations.timetable import arrange, sittings
 from worker.store.tables import Course, Meeting, Occurrence
 
-#: early: the room opens later; opening: it should be open and is not yet; over and cancelled speak for themselves.
-Door = Literal["early", "opening", "open", "over", "cancelled"]
+#: early: the room opens later; opening: it should be open and is not yet; ended: it was ended from inside before its
+#: time, or looks so, and a moderator can have it back; over and cancelled speak for themselves.
+Door = Literal["early", "opening", "open", "ended", "over", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,10 @@ def _door(row: Occurrence, meeting: Meeting | None, now: datetime) -> Door:
         return "cancelled"
     if meeting is not None and meeting.closed_at is None and meeting.state == "open":
         return "open"
-    if row.settled_at is not None or row.finished_at is not None or now >= row.closes_at:
+    if now >= row.closes_at:
+        return "over"
+    if row.finished_at is not None:
+        return "ended"
+    if row.settled_at is not None:
         return "over"
     return "early" if now < row.opens_at else "opening"

@@ -1,17 +1,21 @@
 """The join page: greets, counts down, and lets in by a button. A preview of the address leaves no ghost in the room."""
 
 from datetime import datetime
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy import select
 
 from worker.errors import Conflict, InputError
+from worker.operations import story
 from worker.operations.context import Context
 from worker.operations.meetings import joining
 from worker.operations.meetings.joining import Ticket
+from worker.operations.timetable import arrange
 from worker.store.tables import Participant
-from worker.web import entrance, page
+from worker.web import entrance as entrances
+from worker.web import page
 from worker.web.entrance import Entrance
 from worker.web.session import Now, Number, Surroundings, Teacher, context_of
 from worker.web.sittings import one
@@ -32,7 +36,7 @@ def _known(context: Context, text: str, now: datetime) -> tuple[Ticket, Entrance
     try:
         ticket = joining.redeem(context, text, now)
         with context.database.read() as session:
-            return ticket, entrance.of(session, ticket.occurrence_id, now)
+            return ticket, entrances.of(session, ticket.occurrence_id, now)
     except InputError:
         return None
 
@@ -43,7 +47,7 @@ def greet(request: Request, ticket: str, context: Surroundings, now: Now) -> Res
     known = _known(context, ticket, now)
     if known is None:
         return page.trouble(request, 404, page.reader_of(request).say("join_invalid"))
-    return page.render(request, "join", ticket=ticket, full_name=known[0].name, entrance=known[1], now=now)
+    return page.render(request, "join", full_name=known[0].name, **_facts(ticket, known, now))
 
 
 @router.get("/join/{ticket}/door")
@@ -53,16 +57,27 @@ def door(request: Request, ticket: str, context: Surroundings, now: Now) -> Resp
     if known is None:
         return Response(status_code=404)
     reader = page.reader_of(request)
-    return HTMLResponse(page.fragment("join_door", reader, ticket=ticket, entrance=known[1], now=now))
+    return HTMLResponse(page.fragment("join_door", reader, **_facts(ticket, known, now)))
+
+
+def _facts(ticket: str, known: tuple[Ticket, Entrance], now: datetime) -> dict[str, Any]:
+    """What the door shows."""
+    return {"ticket": ticket, "entrance": known[1], "is_moderator": known[0].role == "moderator", "now": now}
 
 
 @router.post("/join/{ticket}")
 def enter(request: Request, ticket: str, context: Surroundings, now: Now) -> Response:
-    """Into the room; back to the page while there is none."""
+    """Into the room; back to the page while there is none.
+
+    A moderator who comes while the class should be on, and finds it ended, has it opened again.
+    """
     known = _known(context, ticket, now)
     if known is None:
         return page.trouble(request, 404, page.reader_of(request).say("join_invalid"))
-    who = known[0]
+    who, entrance = known
+    if entrance.door == "ended" and who.role == "moderator":
+        with story.acting(who.name):
+            arrange.reopen(context, who.occurrence_id, now)
     try:
         link = joining.link(context, who.occurrence_id, user_id=who.user_id, name=who.name, role=who.role, now=now)
     except Conflict:
