@@ -26,6 +26,8 @@ def pytest_configure():
     """A run that is told to stop takes its database and broker down with it, as with Ctrl-C."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        # A job in the background ignores the interrupt, and so would every process that a test starts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Clock:
