@@ -191,6 +191,14 @@ def test_another_lead_in_the_settings_holds_for_what_is_planned_already(stage, m
     assert {lead for _, lead in found} == {timedelta(minutes=1), timedelta(minutes=15), timedelta(minutes=30)}
 
 
+def test_another_lead_holds_also_where_no_sweep_has_looked_at_the_first(stage, make_slot, make_context):
+    slot = make_slot()
+    plan.some(stage.context, [slot], stage.clock())  # as an import does
+    plan.sweep(make_context(lead_seconds=1800), stage.clock())
+    ahead = stage.rows(Occurrence, Occurrence.starts_at > stage.clock())
+    assert {row.starts_at - row.opens_at for row in ahead} == {timedelta(minutes=30)}
+
+
 @pytest.mark.parametrize("boundary", range(4))
 def test_a_crash_while_another_lead_is_taken_up_leaves_no_room_behind(stage, make_slot, make_context, boundary):
     make_slot()

@@ -23,9 +23,9 @@ def follow(context: Context, now: datetime) -> None:
     lead = context.settings.lead_seconds
     with context.database.read() as session:
         known = identity.lead_seconds(session)
-        ids = [] if known in (None, lead) else _ahead(session, now)
-    if known == lead:
-        return
+        if known == lead:
+            return
+        ids = _otherwise(session, timedelta(seconds=lead), now)
     for batch in in_batches(ids, _BATCH):
         with context.database.write() as session:
             _shift(session, batch, timedelta(seconds=lead))
@@ -35,10 +35,11 @@ def follow(context: Context, now: datetime) -> None:
         logs.event("lead.changed", before=known, after=lead, occurrences=len(ids))
 
 
-def _ahead(session: Session, now: datetime) -> Sequence[int]:
-    """Also what is cancelled: it may take place after all."""
-    wanted = select(Occurrence.id).join(Course).where(Occurrence.starts_at > now, Course.lead_seconds.is_(None))
-    return session.scalars(wanted.order_by(Occurrence.starts_at)).all()
+def _otherwise(session: Session, lead: timedelta, now: datetime) -> Sequence[int]:
+    """What lies ahead and opens at another time; also what is cancelled: it may take place after all."""
+    wanted = select(Occurrence.id, Occurrence.starts_at, Occurrence.opens_at).join(Course)
+    rows = session.execute(wanted.where(Occurrence.starts_at > now, Course.lead_seconds.is_(None)))
+    return [id for id, starts_at, opens_at in rows if opens_at != starts_at - lead]
 
 
 def _shift(session: Session, ids: Sequence[int], lead: timedelta) -> None:
