@@ -9,6 +9,7 @@ from typing import Self
 import uvicorn
 
 from worker.simulator.app import App
+from worker.simulator.telling import Teller
 from worker.simulator.world import World
 
 START_WITHIN = 10.0
@@ -27,6 +28,7 @@ class Running:
         self.base_url = f"{self.origin}/{world.profile.path}/"
         self._server = uvicorn.Server(_config(self._app))
         self._thread = threading.Thread(target=self._run, name="simulator", daemon=True)
+        self._teller = Teller(world.callbacks, world.pace)
         self._start()
 
     def _run(self) -> None:
@@ -44,6 +46,7 @@ class Running:
     def stop(self) -> None:
         """Close every connection and end the thread; may be called twice."""
         self._app.control.director.stop()
+        self._teller.stop()
         self._server.should_exit = True
         self._thread.join()
         self._socket.close()
@@ -64,12 +67,14 @@ def run(world: World, host: str = "127.0.0.1", port: int = 8090) -> None:
     """Serve a world in the foreground until SIGINT or SIGTERM."""
     app = App(world)
     with _listening(host, port) as listener:
+        teller = Teller(world.callbacks, world.pace)
         try:
             uvicorn.Server(_config(app)).run(sockets=[listener])
         except KeyboardInterrupt:
             pass  # uvicorn raises it again after an orderly end
         finally:
             app.control.director.stop()
+            teller.stop()
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+import queue
 import random
 import threading
 import time
@@ -14,6 +15,7 @@ from worker.simulator.meeting import MODERATOR, VIEWER, Connection, Meeting, Mee
 from worker.simulator.pace import Pace
 from worker.simulator.profiles import Profile, profile_named
 from worker.simulator.recording import Recording, recording_of
+from worker.simulator.telling import end_callback
 
 BOT = "recorder"
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -47,6 +49,7 @@ class World:
         self.media_size = media_size
         self.faults = Faults(seed)
         self.recordings: dict[str, Recording] = {}
+        self.callbacks: queue.SimpleQueue[str] = queue.SimpleQueue()  # addresses to be called; `telling` does
         self.waiting: dict[str, tuple[Meeting, Connection]] = {}
         self._clock = clock
         self._random = random.Random(seed)  # noqa: S311 (repeatable on purpose)
@@ -89,10 +92,17 @@ class World:
         for person in meeting.people:
             person.expel(at)
         meeting.touch()
+        self._announce(meeting)
         self._ledger.retire(meeting)
         self._archive(meeting)
         if meeting.parent is not None:
             self._changed(meeting.parent)
+
+    def _announce(self, meeting: Meeting) -> None:
+        """A web application that has forgotten a meeting says nothing of its end."""
+        address = end_callback(meeting)
+        if address is not None and self._ledger.live.get(meeting.meeting_id) is meeting:
+            self.callbacks.put(address)
 
     def _archive(self, meeting: Meeting) -> None:
         recording = recording_of(meeting, self.profile, self.pace, self._recorder_free_at)

@@ -1,7 +1,8 @@
 """What servers tell us unasked. All of it is a hint, to look sooner, but for a server's own report of who was there.
 
 * recording ready   POST, form field ``signed_parameters``: a JWT (HS256) keyed by the server's secret
-* meeting ended     GET, unsigned: all it can do is make the next poll come at once, of a meeting that is live
+* meeting ended     GET, unsigned: it makes the next poll come at once, of a meeting that is live; where that finds the
+                    room gone, it was ended, and not lost
 * analytics         POST, JSON, with a bearer JWT (HS512) keyed by the server's secret; sent once
 
 The key that fits says which server speaks, and it is heard only about its own meetings. What was taken already is known
@@ -50,15 +51,17 @@ def recording_ready(
 
 @router.get("/meeting-ended")
 def meeting_ended(
-    context: Surroundings, meeting_id: Annotated[str, Query(alias="meetingID", max_length=128)]
+    context: Surroundings, now: Now, meeting_id: Annotated[str, Query(alias="meetingID", max_length=128)]
 ) -> JSONResponse:
     """A meeting has ended, somebody says: its server is polled at the next tick. Always the same answer."""
-    live = select(Meeting.server_id).where(Meeting.external_id == meeting_id, Meeting.closed_at.is_(None))
+    live = select(Meeting.id, Meeting.server_id).where(Meeting.external_id == meeting_id, Meeting.closed_at.is_(None))
     with context.database.read() as session:
-        server_id = session.scalar(live.limit(1))
-    if server_id is not None:
+        found = session.execute(live.limit(1)).one_or_none()
+    if found is not None:
         with context.database.write() as session:
-            session.execute(update(Server).where(Server.id == server_id).values(polled_at=None))
+            told = update(Meeting).where(Meeting.id == found.id, Meeting.closed_at.is_(None))
+            session.execute(told.values(end_told_at=now))
+            session.execute(update(Server).where(Server.id == found.server_id).values(polled_at=None))
     return JSONResponse({"ok": True})
 
 

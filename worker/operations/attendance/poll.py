@@ -7,14 +7,13 @@ web page, half an answer) says nothing about the meeting: its time is unknown, n
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Table, bindparam, func, or_, select, update
+from sqlalchemy import Table, bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from worker import bbb
 from worker.clock import Clock
-from worker.domain import lifecycle
 from worker.operations import aside, story
-from worker.operations.attendance import observe
+from worker.operations.attendance import gone, observe
 from worker.operations.attendance.look import Open, Room, View, look
 from worker.operations.attendance.observe import Sight
 from worker.operations.context import Context
@@ -22,7 +21,7 @@ from worker.operations.installation import health
 from worker.operations.meetings import strays
 from worker.operations.reports import report_totals
 from worker.store import due
-from worker.store.tables import Meeting, Observation, Occurrence, Server
+from worker.store.tables import Meeting, Observation, Server
 from worker.store.upsert import in_batches
 
 #: Meetings a transaction.
@@ -104,10 +103,10 @@ def _record_all(session: Session, context: Context, meetings: Sequence[Open], vi
     _note_found(session, same)
     for meeting, room in rooms:
         if room.internal_id != meeting.internal_id:
-            _close(session, meeting, "replaced", at)  # provision asks again, and gets the run that took its place
+            gone.close(session, meeting, "replaced", at)  # provision asks again, and gets the run that took its place
     for meeting in meetings:
         if meeting.id in view.missing:
-            _miss(session, context, meeting, view, at)
+            gone.miss(session, context, meeting, view, at)
 
 
 def _note_found(session: Session, same: Sequence[tuple[Open, Room]]) -> None:
@@ -133,61 +132,6 @@ def _tell_first(session: Session, same: Sequence[tuple[Open, Room]], at: datetim
 def _seen_before(session: Session, meeting_id: int, at: datetime) -> bool:
     earlier = select(Observation.meeting_id).where(Observation.meeting_id == meeting_id, Observation.attendees != "")
     return session.scalar(earlier.where(Observation.first_at < at).limit(1)) is not None
-
-
-def _miss(session: Session, context: Context, meeting: Open, view: View, at: datetime) -> None:
-    """One notFound. Enough of them in a row, and the meeting has gone: since the first of them, not since now."""
-    misses, missed_at = meeting.misses + 1, meeting.missed_at or at
-    counted = update(Meeting).where(
-        Meeting.id == meeting.id, Meeting.closed_at.is_(None), Meeting.misses == meeting.misses
-    )
-    if not session.execute(counted.values(misses=misses, missed_at=missed_at)).rowcount:  # type: ignore[attr-defined]
-        return
-    if lifecycle.is_gone(misses, context.settings.gone_after):
-        asked = meeting.end_requested_at is not None
-        _close(session, meeting, lifecycle.close_reason(end_requested=asked, people_at_last_sight=meeting.people), at)
-        last_seen = session.scalar(select(func.max(Observation.last_at)).where(Observation.meeting_id == meeting.id))
-        if asked or not meeting.moderators or last_seen is None:
-            return
-        if _watched(context, last_seen, missed_at) and not _lost_all(view, last_seen):
-            _finish(session, meeting, missed_at)
-
-
-def _watched(context: Context, last_seen: datetime, missed_at: datetime) -> bool:
-    """Whether it went between two polls in a row. After a hole in our polls the server may as well have been restarted,
-    which ends no class: it is opened again."""
-    return missed_at - last_seen < 2 * timedelta(seconds=context.settings.poll_period_seconds)
-
-
-def _lost_all(view: View, last_seen: datetime) -> bool:
-    """Several meetings gone and none left of then: the server has lost its memory, no teacher ended them all (E43).
-
-    A room that was made since then is no witness: the server may have been restarted before.
-    """
-    return len(view.missing) > 1 and (view.oldest is None or view.oldest > last_seen)
-
-
-def _finish(session: Session, meeting: Open, at: datetime) -> None:
-    """It went while a moderator was inside, so it was ended, not deserted: do not open it again by ourselves.
-
-    Not so beyond the planned end: a room made before the class was extended is cut by the server's own clock (E34).
-    """
-    ended = update(Occurrence).where(
-        Occurrence.id == meeting.occurrence_id, Occurrence.starts_at <= at, Occurrence.ends_at > at
-    )
-    session.execute(ended.where(Occurrence.finished_at.is_(None)).values(finished_at=at))
-
-
-def _close(session: Session, meeting: Open, reason: lifecycle.CloseReason, now: datetime) -> None:
-    last = select(Observation.last_at).where(Observation.meeting_id == meeting.id)
-    last_seen = session.scalar(last.order_by(Observation.first_at.desc()).limit(1))
-    closing = update(Meeting).where(Meeting.id == meeting.id, Meeting.closed_at.is_(None))
-    values = {"state": "closed", "closed_at": now, "close_reason": reason, "last_seen_at": last_seen}
-    if reason == "replaced":
-        values["missed_at"] = meeting.missed_at or now
-    if session.execute(closing.values(**values)).rowcount:  # type: ignore[attr-defined]
-        observe.finish(session, meeting.id)
-        story.tell(session, reason, now, occurrence_id=meeting.occurrence_id, server_id=meeting.server_id)
 
 
 def _note_server(context: Context, server_id: int, view: View, ours: Sequence[Open], at: datetime) -> None:

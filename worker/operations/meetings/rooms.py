@@ -9,6 +9,8 @@ from worker.operations.timetable import options
 from worker.settings import Settings
 from worker.store.tables import Course, Meeting, Occurrence
 
+_END_CALLBACK = "meta_endcallbackurl"
+
 
 def external_id(token: str, occurrence_id: int) -> str:
     """The ``meetingID``: the same for every run of an occurrence, and no other database's.
@@ -48,8 +50,15 @@ def callbacks(settings: Settings) -> dict[str, object]:
         "meetingKeepEvents": True,
         "meta_analytics-callback-url": f"{base}/analytics",
         "meta_bbb-recording-ready-url": f"{base}/recording-ready",
-        "meta_endcallbackurl": f"{base}/meeting-ended",
+        _END_CALLBACK: f"{base}/meeting-ended",
     }
+
+
+def tells_its_end(settings: Settings, course: Course) -> bool:
+    """Whether the rooms of this course are made with the address where our page hears of their end, and no other."""
+    ours = callbacks(settings).get(_END_CALLBACK)
+    chosen = options.merged(callbacks(settings), settings.create, course.options).meta
+    return ours is not None and chosen.get(_END_CALLBACK.removeprefix("meta_")) == ours
 
 
 def _unused(settings: Settings, course: Course, occurrence: Occurrence) -> dict[str, int]:

@@ -57,6 +57,8 @@ class Server(Base):
     meetings: Mapped[int] = mapped_column(default=0, server_default="0")  #: every meeting on it at the last poll
     #: Does getMeetings list attendees? None: not known yet.
     bulk_poll: Mapped[bool | None]
+    #: Meetings in a row that we ended and it did not tell us of (end callback); None: it never has told us of one.
+    untold_ends: Mapped[int | None]
     features: Mapped[dict[str, str] | None]
 
 
@@ -86,6 +88,7 @@ class Meeting(Base):
     end_requested_at: Mapped[datetime | None]
     end_requests: Mapped[int] = mapped_column(default=0, server_default="0")
     end_refused: Mapped[str | None] = mapped_column(String(64))  #: the server's key; asking again would not help
+    end_told_at: Mapped[datetime | None]  #: when somebody last said that it had ended (end callback, unsigned)
     closed_at: Mapped[datetime | None]
     close_reason: Mapped[str | None] = mapped_column(String(10))
     recorded: Mapped[bool] = mapped_column(default=False, server_default=text("false"))  #: made with record=true
