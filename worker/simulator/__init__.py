@@ -31,6 +31,9 @@ without an answer. See `Fault` for the narrowing and `KINDS` for all of them.
 **Doors**. `serve` runs beside a test, `run` in the foreground. The same things can be done over HTTP with JSON under
 `/control/`: GET state, truth, history; POST join, leave, end, promote, press_record, fault, faults/clear, crowd.
 
+**Callbacks**. The end of a meeting is told to the `meta_endCallbackUrl` of its create, by `Teller`, a thread beside the
+server: the only thing here that happens unasked.
+
 The state machine (`world`, `meeting`, `recording`) knows nothing of HTTP; `api` and what it calls turn a request into
 a reply and touch no socket; `app`, `spoiling` and `server` are the edge.
 """
