@@ -82,8 +82,12 @@ def beat_killed(ground, random):
     return _kill(ground, random, ground.keeper.beats)
 
 
+def page_killed(ground, random):
+    return _kill(ground, random, [ground.keeper.page])
+
+
 def everything_killed(ground, random):
-    """A power cut: both workers and both beats, and nothing for a while."""
+    """A power cut: both workers, both beats and the page, and nothing for a while."""
     places = ground.keeper.all
     with alone(*(each.lock for each in places)):
         for each in places:
@@ -94,7 +98,7 @@ def everything_killed(ground, random):
         time.sleep(random.uniform(1, 4))
         for each in places:
             each.held = False
-        return "workers and beats"
+        return "workers, beats and the page"
 
 
 def workers_away(ground, random):
@@ -255,7 +259,7 @@ def disk_full(ground, random):
 
 def clock_set(ground, random):
     """The wall clock of one process, and of its children, forward or back, and right again some seconds later."""
-    place = random.choice(ground.keeper.all)
+    place = random.choice(ground.keeper.loops)
     with alone(place.clock):
         step = random.choice((-1, 1)) * random.choice((1.5, 5, 20, 90, 3600))
         ground.clocks.set(place.name, step)
@@ -269,6 +273,7 @@ def clock_set(ground, random):
 KINDS = (
     Kind("a worker killed (its whole group)", 3, worker_killed),
     Kind("a beat killed", 2, beat_killed),
+    Kind("the page killed", 1, page_killed),
     Kind("one child of a worker killed", 2, child_killed),
     Kind("everything killed, away for a while", 1, everything_killed, slow=True),
     Kind("both workers away while the beats ring", 1, workers_away, slow=True),

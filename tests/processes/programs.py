@@ -37,16 +37,22 @@ class Programs:
 
     def worker(self, name="worker", **own):
         options = ("--pool", "prefork", "-c", "2", "--without-gossip", "--without-mingle")
-        return self._start(name, "worker", "-n", f"{name}@%h", *options, **own)
+        return self._celery(name, "worker", "-n", f"{name}@%h", *options, **own)
 
     def beat(self, name="beat", **own):
         schedule = str(self.folder / f"{name}-schedule")
-        return self._start(name, "beat", "--schedule", schedule, "--pidfile", "", **own)
+        return self._celery(name, "beat", "--schedule", schedule, "--pidfile", "", **own)
 
-    def _start(self, name, *arguments, **own):
+    def web(self, name="web", **own):
+        return self._start(name, "worker", "web", **own)
+
+    def _celery(self, name, *arguments, **own):
+        return self._start(name, "celery", "-A", self.app, *arguments, **own)
+
+    def _start(self, name, module, *arguments, **own):
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", self.app, *arguments],
+                [sys.executable, "-m", module, *arguments],
                 cwd=ROOT,
                 env={**self._environment, **own},
                 stdout=log,

