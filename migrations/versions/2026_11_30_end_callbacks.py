@@ -14,7 +14,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("servers", sa.Column("untold_ends", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True))
+    op.add_column(
+        "servers", sa.Column("untold_ends", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True)
+    )
     op.add_column("meetings", sa.Column("end_told_at", sa.DateTime(timezone=True), nullable=True))
 
 
