@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, select, text
 
-from worker.operations.meetings import requesting
+from worker.operations.attendance.look import Room
+from worker.operations.meetings import requesting, strays
 from worker.operations.timetable import import_timetable, plan
 from worker.store import due
 from worker.store.tables import Course, Slot
@@ -49,6 +50,14 @@ def test_the_question_of_a_loop_finds_what_is_due_by_an_index(context, clock, as
     assert any(line.startswith(f"SEARCH {index}") for line in found), found
     assert [line for line in found if line.startswith(("SCAN occurrences", "SCAN slots", "SCAN meetings"))] == []
     assert [line for line in found if "ix_courses_archived_at" in line] == [], "it walks every course"
+
+
+@on_sqlite
+@pytest.mark.parametrize("shown", ["a room of somebody else's", "mtz-0a1b2c3d-7"])
+def test_what_a_server_shows_costs_no_walk_over_its_past(context, clock, shown):
+    room = Room(shown, "run-1", (), frozenset(), 0, 0, True, False)
+    found = walked(context.database, lambda session: strays.note(session, 1, [room], clock()))
+    assert [line for line in found if "meetings" in line and "(occurrence_id=?)" not in line] == []
 
 
 @on_sqlite

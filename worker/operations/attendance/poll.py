@@ -145,5 +145,5 @@ def _note_server(context: Context, server_id: int, view: View, ours: Sequence[Op
         # The series of totals is of our own classes, whoever else is on the server.
         heads = sum(room.heads for room in view.rooms.values())
         owned = {meeting.external_id for meeting in ours}
-        strays.note(session, server_id, {room.external_id for room in shown} - owned, at)
+        strays.note(session, server_id, [room for room in shown if room.external_id not in owned], at)
         report_totals.note(session, server_id, at, meetings=len(view.rooms), people=heads)

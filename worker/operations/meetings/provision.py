@@ -20,7 +20,7 @@ from worker.clock import Clock
 from worker.domain import lifecycle
 from worker.operations import aside, story
 from worker.operations.context import Context
-from worker.operations.meetings import creating
+from worker.operations.meetings import creating, reviving
 from worker.operations.meetings.creating import Answer, Request
 from worker.operations.meetings.requesting import request_all
 from worker.store import due
@@ -141,12 +141,11 @@ def _resurrect(session: Session, earlier: Meeting, meeting: Meeting, now: dateti
     """The server answered with a run we believed gone: it lives, so its row does, and ours never was (E43)."""
     if earlier.closed_at is None or earlier.occurrence_id != meeting.occurrence_id:
         return "idle"
-    session.execute(delete(Meeting).where(Meeting.id == meeting.id, Meeting.state == "requested"))
+    ours = delete(Meeting).where(Meeting.id == meeting.id, Meeting.state == "requested")
+    if not _count(session.execute(ours)):
+        return "idle"  # given up meanwhile, or its class is over: `strays` looks after what lives there
     session.flush()
-    earlier.state, earlier.closed_at, earlier.close_reason = "open", None, None
-    earlier.misses, earlier.missed_at, earlier.doubted_at = 0, None, None
-    earlier.end_requested_at, earlier.end_requests, earlier.end_refused = None, 0, None  # as a stray, that is
-    story.tell(session, "reopened", now, occurrence_id=meeting.occurrence_id, server_id=meeting.server_id)
+    reviving.revive(session, earlier, now)
     return "reopened"
 
 

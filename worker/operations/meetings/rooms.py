@@ -1,5 +1,6 @@
 """What a meeting is called, what it is made with, and what is written on it: pure functions of stored columns."""
 
+import re
 from typing import Any
 
 import worker
@@ -9,6 +10,7 @@ from worker.operations.timetable import options
 from worker.settings import Settings
 from worker.store.tables import Course, Meeting, Occurrence
 
+_OURS = re.compile(r"mtz-[^-]+-([0-9]{1,18})")
 _END_CALLBACK = "meta_endcallbackurl"
 
 
@@ -18,6 +20,12 @@ def external_id(token: str, occurrence_id: int) -> str:
     Only letters, digits and dashes: vendors' clients and servers disagree on the encoding of anything else.
     """
     return f"mtz-{token}-{occurrence_id}"
+
+
+def occurrence_of(external_id: str) -> int | None:
+    """Which occurrence a ``meetingID`` would be of, if it were ours; None for one that is not written like ours."""
+    found = _OURS.fullmatch(external_id)
+    return None if found is None else int(found[1])
 
 
 def create_params(

@@ -3,10 +3,10 @@
 A request whose answer was lost may have been executed after its server had been given up for another; a room that was
 left behind on a server that was down is there again when it is up. Such a run is doubted (``doubted_at``) until its
 server says that it is not there, and is asked to end wherever it is. What a list of ``getMeetings`` shows and no row
-owns is doubted as well. Only meetings that carry our labels are ended.
+owns is doubted as well, but for a room that polls had only lost sight of. Only what carries our labels is ended.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, or_, select, update
@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from worker import bbb
 from worker.clock import Clock
 from worker.operations import aside, story
+from worker.operations.attendance.look import Room
 from worker.operations.context import Context
-from worker.operations.meetings import endings
+from worker.operations.meetings import endings, reviving, rooms
 from worker.store.tables import Meeting, Occurrence, Server
 
 #: "Not there" is believed this long after we gave the run up: a request may still have been on its way.
@@ -25,28 +26,61 @@ _LATE_ARRIVAL = timedelta(minutes=2)
 _LONGEST = timedelta(days=1)
 
 
-def note(session: Session, server_id: int, external_ids: Iterable[str], now: datetime) -> int:
-    """What a server's list shows: a run that we closed, and that no live row owns, is doubted. Returns how many."""
-    shown = set(external_ids)
-    closed = select(Meeting).where(Meeting.server_id == server_id, Meeting.external_id.in_(shown))
-    newest = {row.external_id: row for row in session.scalars(closed.order_by(Meeting.id))}
-    found = [row for row in newest.values() if row.closed_at is not None and row.doubted_at is None]
-    found = [row for row in found if row.end_refused is None and _is_stray(session, row, now)]
+def note(session: Session, server_id: int, shown: Iterable[Room], now: datetime) -> int:
+    """What a server shows and no live row of it owns: a run that we closed is doubted, unless it had only gone out of
+    our sight with people inside; then it is a room again. Returns how many are doubted.
+    """
+    by_id = {room.external_id: room for room in shown}
+    found = [row for row in _closed_runs(session, server_id, by_id.keys()) if _is_stray(session, row, now)]
+    found = [row for row in found if not _is_back(session, row, by_id[row.external_id], now)]
     for row in found:
         row.doubted_at = now
         story.tell(session, "stray", now, occurrence_id=row.occurrence_id, server_id=server_id)
     return len(found)
 
 
+def _closed_runs(session: Session, server_id: int, external_ids: Collection[str]) -> list[Meeting]:
+    """The newest run of each of these ids, where it is closed and nothing is known to be wrong with it yet."""
+    numbers = {number for each in external_ids if (number := rooms.occurrence_of(each)) is not None}
+    if not numbers:
+        return []
+    ours = select(Meeting).where(Meeting.occurrence_id.in_(numbers), Meeting.external_id.in_(external_ids))
+    found = session.scalars(ours.where(Meeting.server_id == server_id).order_by(Meeting.id))
+    newest = {row.external_id: row for row in found}
+    return [row for row in newest.values() if row.closed_at and not row.doubted_at and not row.end_refused]
+
+
+def _is_back(session: Session, meeting: Meeting, room: Room, now: datetime) -> bool:
+    """The very run that polls had missed too often is there, its people inside: nobody has ended it (E43). A server
+    behind a load balancer denies what it has now and then. What somebody wanted to end is no room again.
+    """
+    was_missed = meeting.close_reason in ("finished", "expired") and meeting.end_requested_at is None
+    if not was_missed or room.internal_id != meeting.internal_id or not room.heads:
+        return False
+    occurrence = session.get_one(Occurrence, meeting.occurrence_id, with_for_update=True, populate_existing=True)
+    if occurrence.cancelled_at is not None or occurrence.finished_at not in (None, meeting.missed_at):
+        return False
+    if _owner(session, occurrence) is not None:
+        return False
+    occurrence.finished_at = occurrence.settled_at = None
+    reviving.revive(session, meeting, now)
+    return True
+
+
 def _is_stray(session: Session, meeting: Meeting, now: datetime) -> bool:
     """Whether its class has another room, or wants none: else provision is about to take this very run up again."""
     occurrence = session.get_one(Occurrence, meeting.occurrence_id)
-    live = select(Meeting.server_id).where(Meeting.occurrence_id == occurrence.id, Meeting.closed_at.is_(None))
-    owner = session.scalar(live)
+    owner = _owner(session, occurrence)
     if owner is not None:
         return owner != meeting.server_id
     over = (occurrence.settled_at, occurrence.cancelled_at, occurrence.finished_at)
     return any(each is not None for each in over) or occurrence.closes_at <= now
+
+
+def _owner(session: Session, occurrence: Occurrence) -> int | None:
+    """The server of the room that a class has."""
+    live = select(Meeting.server_id).where(Meeting.occurrence_id == occurrence.id, Meeting.closed_at.is_(None))
+    return session.scalar(live)
 
 
 def due_meetings(context: Context, now: datetime) -> list[int]:
