@@ -18,6 +18,7 @@ class InvalidRule(ValueError):
 _HELP = 'write five fields such as "0 9 * * 6" or "30 7 * * SAT,MON" (minute, hour, day, month, weekday)'
 _LONGEST = 200
 _LIMITS = {"minute": 59, "hour": 23, "day": 31, "month": 12, "weekday": 7}
+_FIRST = {"minute": 0, "hour": 0, "day": 1, "month": 1, "weekday": 0}
 _NAMES = {
     "month": ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"),
     "weekday": ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"),
@@ -87,20 +88,36 @@ def _normal_item(text: str, name: str, item: str) -> str:
         raise _refused(text, _HELP)
     low, high, step = (_normal_value(text, name, found[part]) for part in ("low", "high", "step"))
     _check_meaning(text, name, low, high, step)
+    if low is not None and high is not None and step is not None and _is_around(name, low, high):
+        return ",".join(_around(name, _number(name, low), _number(name, high), int(step)))
     body = "*" if low is None else low if high is None else f"{low}-{high}"
     return body if step is None else f"{body}/{step}"
+
+
+def _is_around(name: str, low: str, high: str) -> bool:
+    """Whether a range goes over the end of its field, as `SAT-WED` does."""
+    return _LIMITS[name] >= _number(name, low) > _number(name, high)
+
+
+def _around(name: str, low: int, high: int, step: int) -> list[str]:
+    """Such a range with a step, `SAT-WED/2`, value by value: croniter begins to count again at the field's first."""
+    first = _FIRST[name]
+    size = _top(name) - first + 1
+    return [str((low - first + gone) % size + first) for gone in range(0, high - low + size + 1, step)]
 
 
 def _normal_value(text: str, name: str, value: str | None) -> str | None:
     if value is None or value in _NAMES.get(name, ()):
         return value
-    if not value.isdecimal() or len(value) > 4:
+    if not value.isdecimal() or len(value) > 4 or int(value) < _FIRST[name]:
         raise _refused(text, f"{value!r} is no {name}, {_HELP}")
     return str(int(value))
 
 
 def _check_meaning(text: str, name: str, low: str | None, high: str | None, step: str | None) -> None:
     """Refuse what different crons read differently, `SAT/2` and `5-5`, and steps no field is long enough for."""
+    if step is not None and int(step) == 0:
+        raise _refused(text, f"a step of 0 leads nowhere, {_HELP}")
     if step is not None and int(step) > _LIMITS[name]:
         raise _refused(text, f"a step of {step} is longer than the {name} field, write a list of {name}s or *")
     if low is not None and low == high:
