@@ -215,6 +215,7 @@ def test_what_is_not_known_of_a_class_that_overruns_is_asked_of_nobody(stage, he
 def test_in_an_extension_no_room_is_missed(stage, held):
     room = held().saw((0, 59.5, {"u1": "Zahra"}))
     arrange.extend(stage.context, room.occurrence, 30, stage.clock())
+    stage.clock.now = room.at(90)
     room.over()
     stage.clock.now = room.at(120)
     assert stage.gaps(room.occurrence) == []

@@ -5,7 +5,7 @@ from sqlalchemy import update
 
 from tests.operations.stage import Crash, crashing
 from worker import bbb
-from worker.operations.meetings import end, provision
+from worker.operations.meetings import end, joining, provision
 from worker.operations.timetable import arrange
 from worker.simulator import Fault
 from worker.store.tables import Meeting
@@ -283,3 +283,25 @@ def test_settling_twice_is_once(stage, server, occurrence):
         stage.tick()
     assert stage.settle(occurrence) == 0
     assert stage.story().count("held") == 1
+
+
+def test_a_class_that_was_extended_after_it_was_asked_to_end_can_be_joined(stage, server, occurrence):
+    """Nobody knows whether the request arrived; the room is there."""
+    server.world.faults.add(Fault("drop", call="end", count=1))
+    assert stage.end() == ["late"]
+    arrange.extend(stage.context, occurrence, 60, stage.clock())
+    stage.clock.advance(seconds=30)
+    stage.poll()
+    assert stage.end() == []
+    link = joining.link(stage.context, occurrence, user_id="u1", name="Zahra", role="viewer", now=stage.clock())
+    assert "/join?" in link
+
+
+def test_a_class_that_was_extended_and_ends_all_the_same_is_opened_again(stage, server, occurrence):
+    """The request had arrived: that was us, and not its teacher."""
+    assert stage.end() == ["asked"]
+    arrange.extend(stage.context, occurrence, 60, stage.clock())
+    stage.polls(3)
+    assert stage.meetings()[0].close_reason == "ended"
+    assert stage.occurrence(occurrence).finished_at is None
+    assert stage.provision() == ["opened"]

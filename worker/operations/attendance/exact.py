@@ -17,6 +17,7 @@ from worker.errors import InputError, Unknown
 from worker.operations import story
 from worker.operations.attendance import fold
 from worker.operations.context import Context
+from worker.store.locks import HELD
 from worker.store.tables import ExactStay, Meeting, Observation, Occurrence
 from worker.store.upsert import insert_new
 
@@ -63,7 +64,8 @@ def _meeting(session: Session, told: bbb.Analytics) -> Meeting:
     found = session.scalars(wanted).first()
     if found is None:
         raise Unknown(f"there is no meeting {told.internal_id[:128]!r} of ours")
-    if session.get_one(Occurrence, found.occurrence_id).pruned_at is not None:
+    # Held: a fold of its class that is under way is waited for, and one that comes sees what is written here.
+    if session.get_one(Occurrence, found.occurrence_id, with_for_update=HELD).pruned_at is not None:
         raise Unknown("this meeting is too old: what is known of its people was pruned")
     return found
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from worker.clock import Clock
@@ -17,6 +17,7 @@ from worker.operations import aside, story
 from worker.operations.context import Context
 from worker.operations.timetable import arrange
 from worker.store import tables
+from worker.store.locks import HELD
 from worker.store.tables import Attendee, ExactStay, Meeting, Observation, Occurrence, Server
 from worker.store.upsert import insert_new
 
@@ -38,8 +39,10 @@ def _settle_one(context: Context, occurrence_id: int, now: datetime) -> bool:
 def _settle(session: Session, context: Context, occurrence_id: int, now: datetime) -> bool:
     live = select(Meeting.id).where(Meeting.occurrence_id == occurrence_id, Meeting.closed_at.is_(None))
     nothing_open = ~exists(live.where(Meeting.state != "requested"))
-    claim = update(Occurrence).where(Occurrence.id == occurrence_id, Occurrence.settled_at.is_(None), nothing_open)
-    if not session.execute(claim.values(settled_at=now)).rowcount:  # type: ignore[attr-defined]
+    # As it is now: since the bell was rung it may have been extended, or brought back.
+    over = or_(Occurrence.closes_at <= now, Occurrence.cancelled_at.is_not(None))
+    claim = update(Occurrence).where(Occurrence.id == occurrence_id, Occurrence.settled_at.is_(None))
+    if not session.execute(claim.where(nothing_open, over).values(settled_at=now)).rowcount:  # type: ignore[attr-defined]
         return False
     _give_up_requests(session, occurrence_id, now)
     occurrence = session.get_one(Occurrence, occurrence_id)
@@ -79,7 +82,7 @@ def refold(
 
 def _refold_one(context: Context, occurrence_id: int, now: datetime) -> bool:
     with context.database.write() as session:
-        occurrence = session.get(Occurrence, occurrence_id)
+        occurrence = session.get(Occurrence, occurrence_id, with_for_update=HELD)
         if occurrence is None or occurrence.pruned_at is not None:
             return False
         write(session, context, occurrence, now)
@@ -87,7 +90,7 @@ def _refold_one(context: Context, occurrence_id: int, now: datetime) -> bool:
 
 
 def write(session: Session, context: Context, occurrence: Occurrence, now: datetime) -> list[Stay]:
-    """Fold one occurrence and keep the result in its tables."""
+    """Fold one occurrence and keep the result in its tables. The caller holds its row: folds come one after another."""
     stays, gaps = folded(session, context, occurrence, now)
     for table in (tables.Stay, tables.Gap):
         session.execute(delete(table).where(table.occurrence_id == occurrence.id))

@@ -58,9 +58,10 @@ def _prune_observations(context: Context, before: datetime, now: datetime) -> in
     for batch in in_batches(ids, _BATCH):
         with context.database.write() as session:
             meetings = select(Meeting.id).where(Meeting.occurrence_id.in_(batch)).scalar_subquery()
+            # First of all, so that no class of these is folded meanwhile, of what is left of it.
+            session.execute(update(Occurrence).where(Occurrence.id.in_(batch)).values(pruned_at=now))
             for table in (EndedObservation, OngoingObservation, Attendee, ExactStay):
                 session.execute(delete(table).where(table.meeting_id.in_(meetings)))
-            session.execute(update(Occurrence).where(Occurrence.id.in_(batch)).values(pruned_at=now))
             story.tell(session, "pruned", now, detail=f"observations of {len(batch)} occurrences")
     return len(ids)
 
@@ -73,8 +74,8 @@ def _prune_stays(context: Context, before: datetime, now: datetime) -> int:
         session.execute(delete(LoadPoint).where(LoadPoint.minute < before))
     for batch in in_batches(ids, _BATCH):
         with context.database.write() as session:
+            session.execute(update(Occurrence).where(Occurrence.id.in_(batch)).values(emptied_at=now))
             for table in (Stay, Gap, Correction):
                 session.execute(delete(table).where(table.occurrence_id.in_(batch)))
-            session.execute(update(Occurrence).where(Occurrence.id.in_(batch)).values(emptied_at=now))
             story.tell(session, "pruned", now, detail=f"stays of {len(batch)} occurrences")
     return len(ids)

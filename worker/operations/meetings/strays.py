@@ -18,6 +18,7 @@ from worker.operations import aside, story
 from worker.operations.attendance.look import Room
 from worker.operations.context import Context
 from worker.operations.meetings import endings, reviving, rooms
+from worker.store.locks import HELD
 from worker.store.tables import Meeting, Occurrence, Server
 
 #: "Not there" is believed this long after we gave the run up: a request may still have been on its way.
@@ -57,7 +58,7 @@ def _is_back(session: Session, meeting: Meeting, room: Room, now: datetime) -> b
     was_missed = meeting.close_reason in ("finished", "expired") and meeting.end_requested_at is None
     if not was_missed or room.internal_id != meeting.internal_id or not room.heads:
         return False
-    occurrence = session.get_one(Occurrence, meeting.occurrence_id, with_for_update=True, populate_existing=True)
+    occurrence = session.get_one(Occurrence, meeting.occurrence_id, with_for_update=HELD, populate_existing=True)
     if occurrence.cancelled_at is not None or occurrence.finished_at not in (None, meeting.missed_at):
         return False
     if _owner(session, occurrence) is not None:

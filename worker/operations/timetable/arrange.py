@@ -11,6 +11,7 @@ from worker.domain.text import match_key
 from worker.errors import Conflict, InputError, Unknown
 from worker.operations import story
 from worker.operations.context import Context
+from worker.store.locks import HELD
 from worker.store.tables import Course, Meeting, Occurrence
 
 #: Why what lay ahead of an archived course was cancelled. It comes back with the course.
@@ -40,6 +41,13 @@ def occurrence(session: Session, occurrence_id: int) -> Occurrence:
     found = session.get(Occurrence, occurrence_id)
     if found is None:
         raise Unknown(f"there is no occurrence {occurrence_id}; `meetingz occurrence list` shows all")
+    return found
+
+
+def _held(session: Session, occurrence_id: int) -> Occurrence:
+    """The same, and nobody else changes or settles it until the transaction's end."""
+    found = occurrence(session, occurrence_id)
+    session.refresh(found, with_for_update=HELD)
     return found
 
 
@@ -83,6 +91,7 @@ def add(context: Context, code: str, start: datetime, end: datetime, now: dateti
         row.cancelled_at = row.cancel_reason = row.holiday_id = row.finished_at = row.settled_at = None
         session.add(row)
         session.flush()
+        _let_in(session, row)
         story.tell(session, "added", now, occurrence_id=row.id, detail=AGAIN if known else None)
         return row.id
 
@@ -97,7 +106,7 @@ def _extra(session: Session, found: Course, start: datetime) -> Occurrence:
 def cancel(context: Context, occurrence_id: int, reason: str, now: datetime) -> None:
     """It will not take place. A room that is open already is ended by the next sweep of ``end``."""
     with context.database.write() as session:
-        found = occurrence(session, occurrence_id)
+        found = _held(session, occurrence_id)
         _still_ahead(found, now, "cancelled")
         found.cancelled_at, found.cancel_reason = now, reason
         story.tell(session, "cancelled", now, occurrence_id=found.id, detail=reason)
@@ -106,7 +115,7 @@ def cancel(context: Context, occurrence_id: int, reason: str, now: datetime) -> 
 def move(context: Context, occurrence_id: int, start: datetime, end: datetime, now: datetime) -> None:
     """Another time for one sitting; ``original_start`` remembers the first. Not once its room is open."""
     with context.database.write() as session:
-        found = occurrence(session, occurrence_id)
+        found = _held(session, occurrence_id)
         _check_span(start, end, now, session.get_one(Course, found.course_id).timezone)
         _still_ahead(found, now, "moved")
         if _has_live_meeting(session, found.id):
@@ -123,11 +132,12 @@ def extend(context: Context, occurrence_id: int, minutes: float, now: datetime) 
     if not 0 < minutes <= 24 * 60:
         raise InputError(f"{minutes:g} minutes cannot be added; write 1 to 1440")
     with context.database.write() as session:
-        found = occurrence(session, occurrence_id)
+        found = _held(session, occurrence_id)
         if found.cancelled_at is not None or found.settled_at is not None:
             raise Conflict(f"occurrence {found.id} is over or cancelled; add an extra sitting instead")
         found.extended_until = found.closes_at + timedelta(minutes=minutes)
         _retime(context, session, found)
+        _let_in(session, found)
         story.tell(session, "extended", now, occurrence_id=found.id, detail=f"until {found.closes_at.isoformat()}")
         return found.closes_at
 
@@ -135,10 +145,11 @@ def extend(context: Context, occurrence_id: int, minutes: float, now: datetime) 
 def reopen(context: Context, occurrence_id: int, now: datetime) -> None:
     """Let a sitting that was ended from inside be opened again until its window closes."""
     with context.database.write() as session:
-        found = occurrence(session, occurrence_id)
+        found = _held(session, occurrence_id)
         if found.cancelled_at is not None or found.closes_at <= now:
             raise Conflict(f"occurrence {found.id} is over or cancelled; add an extra sitting instead")
         found.finished_at = found.settled_at = None
+        _let_in(session, found)
         story.tell(session, "reopen_asked", now, occurrence_id=found.id)
 
 
@@ -150,6 +161,12 @@ def lead_of(context: Context, found: Course) -> timedelta:
 def _retime(context: Context, session: Session, found: Occurrence) -> None:
     lead = lead_of(context, session.get_one(Course, found.course_id))
     found.opens_at, found.closes_at = lifecycle.window(found.starts_at, found.ends_at, found.extended_until, lead)
+
+
+def _let_in(session: Session, found: Occurrence) -> None:
+    """A room that was asked to end and is still there is wanted again. That it was asked is kept: it may yet go."""
+    asked = update(Meeting).where(Meeting.occurrence_id == found.id, Meeting.state == "ending")
+    session.execute(asked.values(state="open"))
 
 
 def _has_live_meeting(session: Session, occurrence_id: int) -> bool:
