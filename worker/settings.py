@@ -69,8 +69,10 @@ class Settings(BaseSettings):
     present_percent: Percent = 75  #: who was there for this share of the planned window was present
     partial_percent: Percent = 10  #: who was there for this share was partly there; below it absent
     observed_percent: Percent = 50  #: below this observed share of the window a status is unknown
-    late_seconds: Annotated[float, Field(ge=0)] = 600  #: who is first seen later than this after the start is late
-    left_early_seconds: Annotated[float, Field(ge=0)] = 600  #: who is last seen this long before the end left early
+    late_seconds: Annotated[float, Field(ge=0)] = 600  #: who is first seen in class so long after its start is late
+    left_early_seconds: Annotated[float, Field(ge=0)] = (
+        600  #: who is last seen in class so long before its end left early
+    )
     #: Attendees whose user id or name matches are recorders, not people (a regular expression).
     bots: str = r"(?i)^(bbb[-_ ]?(recorder|bot)|meetingz[-_ ]?(recorder|bot)|recorder[-_ ]?bot)"
 

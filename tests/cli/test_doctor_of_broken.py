@@ -1,6 +1,7 @@
 """A real installation, broken in one way after another: the command names what is wrong, where, and what to do."""
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -46,7 +47,7 @@ def test_after_one_sweep_of_each_nothing_is_wrong_until_its_beat_is_dead(wrong, 
     for loop in ("plan", "provision", "poll", "end", "harvest"):
         assert meetingz("run", loop).code == 0
     assert wrong() == {}
-    with sqlite3.connect(installation / "var" / "meetingz.db") as database:
+    with closing(sqlite3.connect(installation / "var" / "meetingz.db")) as database, database:
         database.execute("UPDATE pulses SET ended_at = '2026-01-01 00:00:00' WHERE loop = 'poll'")
     (check, (detail, _)), *others = wrong().items()
     assert (check, others) == ("loop poll", [])
@@ -137,7 +138,7 @@ def test_a_server_whose_secret_was_written_with_a_lost_key_is_found(wrong, insta
 
 
 def test_tables_of_another_version_are_found(wrong, installation):
-    with sqlite3.connect(installation / "var" / "meetingz.db") as database:
+    with closing(sqlite3.connect(installation / "var" / "meetingz.db")) as database, database:
         database.execute("UPDATE alembic_version SET version_num = 'older'")
     detail, remedy = wrong()["database"]
     assert detail.startswith("the database is at revision older")

@@ -198,6 +198,14 @@ def test_late_and_left_early():
     assert (found.late, found.left_early) == (False, False)
 
 
+def test_who_looked_in_before_the_class_or_afterwards_is_judged_by_what_lies_between():
+    found = mark([minutes(-14, -12), minutes(25, 40), minutes(63, 64)], [], HOUR, RULES)
+    assert (found.status, found.late, found.left_early) == ("partial", True, True)
+    assert (found.first_seen, found.last_seen) == (minutes(-14, 0).start, minutes(0, 64).end)
+    found = mark([minutes(-14, 5), minutes(55, 64)], [], HOUR, RULES)
+    assert (found.late, found.left_early) == (False, False)
+
+
 def test_nobody_is_late_for_a_time_that_nobody_watched():
     found = mark([minutes(15, 45)], [minutes(0, 15), minutes(45, 60)], HOUR, RULES)
     assert (found.late, found.left_early) == (False, False)

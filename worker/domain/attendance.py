@@ -254,17 +254,21 @@ def _stay(key: str, piece: Piece) -> Stay:
 
 
 def mark(stays: Sequence[Span], unknown: Sequence[Span], window: Span, rules: Rules) -> Mark:
-    """One person's mark: ``stays`` are theirs, ``unknown`` the occurrence's gaps, both over any time."""
+    """One person's mark: ``stays`` are theirs, ``unknown`` the occurrence's gaps, both over any time.
+
+    Late and early are judged by what lies within the window: who looked in before the class and went again is as late
+    as who did not.
+    """
     inside = clip(merge(stays), window)
     dark = minus(clip(merge(unknown), window), inside)
     present, hidden = sum(span.seconds for span in inside), sum(span.seconds for span in dark)
     status = _status(present, hidden, window.seconds, rules)
     first, last = min((each.start for each in stays), default=None), max((each.end for each in stays), default=None)
-    attended = status in ("present", "partial") and first is not None and last is not None
+    attended = status in ("present", "partial") and bool(inside)
     return Mark(
         status=status,
-        late=bool(attended and first and _known(window.start, first, dark) > rules.late / _SECOND),
-        left_early=bool(attended and last and _known(last, window.end, dark) > rules.left_early / _SECOND),
+        late=attended and _known(window.start, inside[0].start, dark) > rules.late / _SECOND,
+        left_early=attended and _known(inside[-1].end, window.end, dark) > rules.left_early / _SECOND,
         first_seen=first,
         last_seen=last,
         seconds_present=present,

@@ -20,7 +20,7 @@ class Ladder:
 
 def wait(tries: int, first: timedelta, longest: timedelta) -> timedelta:
     """The wait before the next try: doubled at each, up to the longest."""
-    return min(first * 2 ** min(tries, _RUNGS), longest) if tries <= _RUNGS else longest
+    return longest if tries >= _RUNGS or first / longest * 2**tries >= 1 else first * 2**tries
 
 
 def is_ready(wanted: frozenset[str], formats: frozenset[str], published_at: datetime | None, late: bool) -> bool:

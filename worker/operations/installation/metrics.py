@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 
 from worker.domain.lifecycle import OccurrenceState
 from worker.operations import pulse
+from worker.operations.attendance.attended import attended
 from worker.operations.context import Context
 from worker.operations.installation import alarms, broker
-from worker.store.tables import Alarm, Meeting, Observation, Occurrence, Pulse, Recording, Server, Stay
+from worker.store.tables import Alarm, Meeting, Occurrence, Pulse, Recording, Server
 
 #: Sittings that begin this long before or after now are counted; older ones are for reports.
 NEAR = timedelta(hours=24)
@@ -62,7 +63,7 @@ def _occurrences(session: Session, now: datetime) -> GaugeMetricFamily:
         (exists(of_it.where(_open(), Meeting.people > 0)), "live"),
         (exists(of_it.where(_open())), "open"),
         (waiting, "planned"),
-        (_seen(), "held"),
+        (attended(), "held"),
         else_="missed",
     ).label("state")
     stated = select(state).where(*_near(now)).subquery()
@@ -75,13 +76,6 @@ def _occurrences(session: Session, now: datetime) -> GaugeMetricFamily:
 
 def _near(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return Occurrence.starts_at >= now - NEAR, Occurrence.starts_at < now + NEAR
-
-
-def _seen() -> ColumnElement[bool]:
-    somebody = select(Observation.meeting_id).join(Meeting, Meeting.id == Observation.meeting_id)
-    somebody = somebody.where(Meeting.occurrence_id == Occurrence.id, Observation.attendees != "")
-    stayed = select(Stay.occurrence_id).where(Stay.occurrence_id == Occurrence.id)
-    return or_(exists(stayed), exists(somebody))
 
 
 def _recordings(session: Session, now: datetime) -> GaugeMetricFamily:

@@ -49,9 +49,10 @@ def _still_due(session: Session, occurrence_ids: Sequence[int], now: datetime) -
 
 
 def _runs(session: Session, rows: _Rows) -> dict[int, list[Meeting]]:
-    """Every run of each so far, the oldest first."""
+    """Every run of each so far, the oldest first, but the live one last: it may be an old one that was revived."""
     runs: dict[int, list[Meeting]] = defaultdict(list)
-    for meeting in session.scalars(select(Meeting).where(Meeting.occurrence_id.in_(rows)).order_by(Meeting.id)):
+    wanted = select(Meeting).where(Meeting.occurrence_id.in_(rows))
+    for meeting in session.scalars(wanted.order_by(Meeting.closed_at.is_(None), Meeting.id)):
         runs[meeting.occurrence_id].append(meeting)
     return runs
 

@@ -5,10 +5,11 @@ asked for before every file that is wanted of it is in the archive, looked at th
 its own: what one refuses does not stop the others.
 """
 
+import random
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.orm import Session
@@ -31,6 +32,9 @@ _CHUNK = 25
 _AGAIN = timedelta(hours=1)
 #: Recordings that one sweep of retention takes up.
 _A_SWEEP = 200
+
+
+Kept = TypeVar("Kept")
 
 
 class Done(NamedTuple):
@@ -214,7 +218,12 @@ def _outlived(context: Context, now: datetime) -> list[Recording]:
     again = select(Recording).where(Recording.deleted_at.is_(None), Recording.delete_requested_at <= now - _AGAIN)
     with context.database.read() as session:
         old = [row for row, days in session.execute(kept) if _age(row, now) >= timedelta(days=days or 0)]
-        return [*old[:_A_SWEEP], *session.scalars(again.limit(_A_SWEEP))]
+        return [*_some(old), *_some(session.scalars(again).all())]
+
+
+def _some(rows: Sequence[Kept]) -> Sequence[Kept]:
+    """So many of them, and others at each sweep: what cannot be deleted yet keeps nothing else from it."""
+    return random.sample(rows, min(len(rows), _A_SWEEP))
 
 
 def _age(row: Recording, now: datetime) -> timedelta:
@@ -234,7 +243,7 @@ def _clear_archive(context: Context, now: datetime) -> list[Done]:
     with context.database.read() as session:
         found = session.execute(kept).all()
     old = [(file, row) for file, row, days in found if _age(row, now) >= timedelta(days=days or 0)]
-    return [_forget(context, file, row, now) for file, row in old[:_A_SWEEP]]
+    return [_forget(context, file, row, now) for file, row in _some(old)]
 
 
 def _forget(context: Context, file: File, row: Recording, now: datetime) -> Done:

@@ -14,9 +14,10 @@ from sqlalchemy.orm import Session
 from worker.domain.ledger import Circumstances, Facts, State, likely_cause
 from worker.domain.ledger import state_of as _judged
 from worker.operations import story
+from worker.operations.attendance.attended import attended
 from worker.operations.context import Context
 from worker.settings import Settings
-from worker.store.tables import Course, Meeting, Observation, Occurrence, Recording, Server, Stay
+from worker.store.tables import Course, Meeting, Observation, Occurrence, Recording, Server
 from worker.store.upsert import in_batches
 
 _BATCH = 500
@@ -96,11 +97,11 @@ def _facts(session: Session, occurrence_ids: Sequence[int]) -> dict[int, Facts]:
     kept = select(Meeting.occurrence_id, Recording.state).join(Meeting, Recording.meeting_id == Meeting.id)
     for number, state in session.execute(kept.where(Meeting.occurrence_id.in_(occurrence_ids))):
         found[number].add(state)
-    looked, attended = _looked(session, occurrence_ids), _attended(session, occurrence_ids)
+    looked, visited = _looked(session, occurrence_ids), _attended(session, occurrence_ids)
     return {
         number: Facts(
             recorded=bool(runs[number]),
-            attended=number in attended or (False if number in looked else None),
+            attended=number in visited or (False if number in looked else None),
             closed_at=_closed_at(runs[number]),
             found=frozenset(found[number]),
         )
@@ -121,9 +122,5 @@ def _looked(session: Session, occurrence_ids: Sequence[int]) -> set[int]:
 
 
 def _attended(session: Session, occurrence_ids: Sequence[int]) -> set[int]:
-    there = exists(
-        select(Observation.meeting_id).where(Observation.meeting_id == Meeting.id, Observation.attendees != "")
-    )
-    inside = select(Meeting.occurrence_id).where(Meeting.occurrence_id.in_(occurrence_ids), there)
-    stayed = select(Stay.occurrence_id).where(Stay.occurrence_id.in_(occurrence_ids))
-    return set(session.scalars(inside)) | set(session.scalars(stayed))
+    wanted = select(Occurrence.id).where(Occurrence.id.in_(occurrence_ids), attended())
+    return set(session.scalars(wanted))

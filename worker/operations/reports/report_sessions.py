@@ -87,14 +87,19 @@ def _counts(judged: Judged) -> Row:
 
 def _against_plan(judged: Judged, short_by: timedelta, *, over: bool) -> Row:
     """Seconds, and the words for those that matter: the teacher came late; it was short; it overran."""
-    stays = [stay for person in judged.people for stay in person.stays]
-    taught = [stay.first_seen for person in judged.people for stay in person.stays if _teaches(stay.role, person.role)]
+    window = judged.window
+    stays = [(stay, _teaches(stay.role, person.role)) for person in judged.people for stay in person.stays]
     if not stays:
         return {"verdict": None}
-    first, last = min(stay.first_seen for stay in stays), max(stay.last_seen for stay in stays)
-    window = judged.window
+    first, last = min(stay.first_seen for stay, _ in stays), max(stay.last_seen for stay, _ in stays)
+    # Who looks in before the class, or into the empty room after it, neither holds it nor makes it longer.
+    inside = [
+        (stay, teaches) for stay, teaches in stays if stay.last_seen > window.start and stay.first_seen < window.end
+    ]
+    taught = [stay.first_seen for stay, teaches in inside if teaches]
+    until = max((stay.last_seen for stay, _ in inside), default=window.start)
     late = _watched(window.start, min(taught), judged.gaps) if taught else None
-    short = _watched(last, window.end, judged.gaps) if over else 0.0
+    short = _watched(until, window.end, judged.gaps) if over else 0.0
     overran = max((last - window.end).total_seconds(), 0.0)
     words = [
         ("late", late is not None and late > _NOTABLE.total_seconds()),
@@ -147,7 +152,7 @@ class Rooms:
 def _rooms(session: Session, ids: Iterable[int]) -> dict[int, Rooms]:
     wanted = select(Meeting).where(Meeting.occurrence_id.in_(ids), Meeting.opened_at.is_not(None))
     found: dict[int, Rooms] = {}
-    for meeting in session.scalars(wanted.order_by(Meeting.id)):
+    for meeting in session.scalars(wanted.order_by(Meeting.opened_at, Meeting.id)):
         first = found[meeting.occurrence_id].opened_at if meeting.occurrence_id in found else meeting.opened_at
         gone = meeting.closed_at and (meeting.missed_at or meeting.closed_at)
         found[meeting.occurrence_id] = Rooms(first, gone, meeting.close_reason)

@@ -66,6 +66,9 @@ chosen AS MATERIALIZED (
     ORDER BY s.occurrence_id, s.attendee_key, s.first_seen DESC
 )"""
 
+#: Of the stays `s`, those that reach into the planned time of the sitting `o`.
+INSIDE = "s.last_seen > o.starts_at AND s.first_seen < o.ends_at"
+
 # What only few sittings need (an unwatched time, and what it takes from lateness and from comings) is found for those
 # in `gapped` alone, and joined once. OFFSET 0 keeps PostgreSQL from writing the expressions of one step into the next
 # as often as they are named there. No stranger's text is in the statement: what is put together here are expressions
@@ -77,12 +80,14 @@ WITH {CHOSEN}, dark AS MATERIALIZED (
     FROM gaps g JOIN chosen o ON o.id = g.occurrence_id WHERE g.occurrence_id = ANY(%(gapped)s)
 ), seen AS MATERIALIZED (
     SELECT s.occurrence_id AS id, s.attendee_key AS key, count(*) AS stays, min(s.first_seen) AS first_seen,
-        max(s.last_seen) AS last_seen,
+        max(s.last_seen) AS last_seen, min(s.first_seen) FILTER (WHERE {INSIDE}) AS came_at,
+        max(s.last_seen) FILTER (WHERE {INSIDE}) AS went_at,
         sum({time_of("greatest(s.first_seen, o.starts_at)", "least(s.last_seen, o.ends_at)")}) AS present
     FROM stays s JOIN chosen o ON o.id = s.occurrence_id
     WHERE s.occurrence_id = ANY(%(ids)s) GROUP BY s.occurrence_id, s.attendee_key
 ), shaded AS (
-    SELECT s.id, s.key, bool_or(d.first_at <= s.left_at AND s.first_seen <= d.last_at)::int AS bridged,
+    SELECT s.id, s.key, bool_and({INSIDE}) AS inside,
+        bool_or(d.first_at <= s.left_at AND s.first_seen <= d.last_at)::int AS bridged,
         sum({time_of("greatest(s.first_seen, d.dark_from)", "least(s.last_seen, d.dark_until)")}) AS lit,
         sum({time_of("d.dark_from", "least(d.dark_until, s.first_seen)")}) AS before,
         sum({time_of("greatest(d.dark_from, s.last_seen)", "d.dark_until")}) AS after
@@ -90,9 +95,10 @@ WITH {CHOSEN}, dark AS MATERIALIZED (
         SELECT occurrence_id AS id, attendee_key AS key, first_seen, last_seen,
             lag(last_seen) OVER (PARTITION BY occurrence_id, attendee_key ORDER BY first_seen) AS left_at
         FROM stays WHERE occurrence_id = ANY(%(gapped)s)
-    ) AS s JOIN dark d ON d.id = s.id GROUP BY s.id, s.key, s.first_seen
+    ) AS s JOIN dark d ON d.id = s.id JOIN chosen o ON o.id = s.id GROUP BY s.id, s.key, s.first_seen
 ), shade AS (
-    SELECT id, key, sum(bridged) AS bridged, sum(lit) AS lit, min(before) AS before, min(after) AS after
+    SELECT id, key, sum(bridged) AS bridged, sum(lit) AS lit, min(before) FILTER (WHERE inside) AS before,
+        min(after) FILTER (WHERE inside) AS after
     FROM shaded GROUP BY id, key
 ), total AS (
     SELECT id, sum({time_of("dark_from", "dark_until")}) AS dark FROM dark GROUP BY id
@@ -109,8 +115,8 @@ WITH {CHOSEN}, dark AS MATERIALIZED (
     SELECT o.*, p.key, p.user_id, p.full_name, p.role, p.guest, s.first_seen, s.last_seen,
         coalesce(s.stays - coalesce(d.bridged, 0), 0) AS joins, {seconds_of("s.present")} AS present,
         {seconds_of("o.dark - coalesce(d.lit, interval '0')")} AS hidden,
-        s.first_seen > o.late_from + coalesce(d.before, interval '0') AS came_late,
-        s.last_seen < o.early_until - coalesce(d.after, interval '0') AS went_early
+        s.came_at > o.late_from + coalesce(d.before, interval '0') AS came_late,
+        s.went_at < o.early_until - coalesce(d.after, interval '0') AS went_early
     FROM people p JOIN planned o ON o.id = p.id
     LEFT JOIN seen s ON s.id = p.id AND s.key = p.key
     LEFT JOIN shade d ON d.id = p.id AND d.key = p.key

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from worker.domain import lifecycle
 from worker.domain.lifecycle import OccurrenceState
+from worker.operations.attendance.attended import attended
 from worker.operations.timetable import arrange
-from worker.store.tables import Course, Meeting, Observation, Occurrence, Server, Stay
+from worker.store.tables import Course, Meeting, Occurrence, Server
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def described(session: Session, rows: Sequence[tuple[Occurrence, Course]], now: 
     """These occurrences with state, meeting and server."""
     ids = [occurrence.id for occurrence, _ in rows]
     last = _last_meetings(session, ids)
-    seen = set(session.scalars(_seen(ids)))
+    seen = set(session.scalars(select(Occurrence.id).where(Occurrence.id.in_(ids), attended())))
     servers = dict(session.execute(select(Server.id, Server.name)).all())
     return [_sitting(occurrence, course, last.get(occurrence.id), seen, servers, now) for occurrence, course in rows]
 
@@ -76,15 +77,7 @@ def _sitting(
 
 
 def _last_meetings(session: Session, occurrence_ids: Sequence[int]) -> dict[int, Meeting]:
-    wanted = select(Meeting).where(Meeting.occurrence_id.in_(occurrence_ids)).order_by(Meeting.id)
+    """The live one last: a run that was believed gone and lives has a lower number than what was tried after it."""
+    wanted = select(Meeting).where(Meeting.occurrence_id.in_(occurrence_ids))
+    wanted = wanted.order_by(Meeting.closed_at.is_(None), Meeting.id)
     return {meeting.occurrence_id: meeting for meeting in session.scalars(wanted)}
-
-
-def _seen(occurrence_ids: Sequence[int]) -> Select[int]:
-    """Those of them in which anybody was ever seen."""
-    somebody = exists(select(Stay.occurrence_id).where(Stay.occurrence_id == Occurrence.id)) | exists(
-        select(Observation.meeting_id)
-        .join(Meeting, Meeting.id == Observation.meeting_id)
-        .where(Meeting.occurrence_id == Occurrence.id, Observation.attendees != "")
-    )
-    return select(Occurrence.id).where(Occurrence.id.in_(occurrence_ids), somebody)
