@@ -26,6 +26,7 @@ class RollCall(NamedTuple):
     recording: bool
     counted: int
     people: tuple[Who, ...]
+    forcibly_ended: bool  #: it is over, and shown for the last time (E42)
 
     @property
     def names_all(self) -> bool:
@@ -72,7 +73,7 @@ def _called(root: Element, people: tuple[Who, ...] | None) -> RollCall:
     read = fields(root)
     meeting_id, internal, _ = identity(read)
     recording, counted = boolean(read.get("recording")), integer(read.get("participantCount"))
-    return RollCall(meeting_id, internal, recording, counted, people)
+    return RollCall(meeting_id, internal, recording, counted, people, boolean(read.get("hasBeenForciblyEnded")))
 
 
 def _cut(body: bytes) -> tuple[bytes, tuple[Who, ...] | None]:

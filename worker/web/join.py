@@ -76,7 +76,7 @@ def enter(request: Request, ticket: str, context: Surroundings, now: Now) -> Res
         return page.trouble(request, 404, page.reader_of(request).say("join_invalid"))
     who, entrance = known
     if entrance.door == "ended" and who.role == "moderator":
-        with story.acting(who.name):
+        with story.acting(who.user_id):
             arrange.reopen(context, who.occurrence_id, now)
     try:
         link = joining.link(context, who.occurrence_id, user_id=who.user_id, name=who.name, role=who.role, now=now)

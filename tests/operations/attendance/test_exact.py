@@ -154,3 +154,24 @@ def test_a_shift_is_no_more_than_needed():
         told = int((asked + timedelta(seconds=made)).timestamp() * 1000)
         assert exact.skew(told, asked, opened) == timedelta(seconds=shift)
     assert exact.skew(None, asked, opened) == timedelta(0)
+
+
+def test_a_report_of_a_room_that_an_earlier_request_had_made_is_not_moved(stage, held):
+    """Asked for at the start, given up without an answer, asked for again two minutes later: it is the first one's."""
+    room = held()
+    with stage.context.database.write() as session:
+        row = session.get_one(Meeting, room.meeting)
+        given_up = {"state": "closed", "closed_at": room.at(2), "close_reason": "abandoned", "passwords": row.passwords}
+        session.add(
+            Meeting(
+                occurrence_id=room.occurrence,
+                server_id=room.server_id,
+                external_id=row.external_id,
+                requested_at=row.requested_at,
+                **given_up,
+            )
+        )
+        row.requested_at, row.opened_at = room.at(2), room.at(2.05)
+    room.saw((2.5, 60, {"u1": "Zahra"})).over()
+    accept(stage, payload(room, ("t1", "Teacher", True, 3, 59), ("u1", "Zahra", False, 2.1, 60)))
+    assert [(key, first, last) for key, first, last, _ in room.stays()] == [("t1", 3, 59), ("u1", 2.1, 60)]

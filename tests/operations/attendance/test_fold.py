@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 
 from tests.operations.stage import Crash, crashing
-from worker.operations.attendance import fold
-from worker.operations.timetable import arrange
+from worker.operations.attendance import fold, retention
+from worker.operations.reports import report_sessions
+from worker.operations.reports.report import Wanted
+from worker.operations.timetable import arrange, sittings
 from worker.simulator import Fault
 from worker.store.tables import Meeting, Occurrence
 
@@ -219,3 +221,18 @@ def test_in_an_extension_no_room_is_missed(stage, held):
     room.over()
     stage.clock.now = room.at(120)
     assert stage.gaps(room.occurrence) == []
+
+
+def test_a_class_in_which_only_a_recorder_was_is_missed_however_old_it_gets(stage, held):
+    held().saw((0, 60, {"bbb-recorder": "bbb-recorder"})).over()
+
+    def states():
+        with stage.context.database.read() as session:
+            (found,) = sittings.find(session, stage.clock())
+        (row,) = report_sessions.rows(stage.context, Wanted(), stage.clock())
+        return found.state, row["state"], stage.story()[-1]
+
+    assert states() == ("missed", "missed", "missed")
+    stage.clock.advance(minutes=60 * 24 * 200)
+    assert retention.prune(stage.context, stage.clock()) == (1, 0)
+    assert states()[:2] == ("missed", "missed")

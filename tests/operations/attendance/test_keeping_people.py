@@ -1,18 +1,23 @@
 """retention and forgetting: what is known of people goes when it was asked to, and the rest still adds up."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import JSON, String, select
 
 from tests.operations.klass import refold
 from worker.errors import Unknown
+from worker.operations import story
 from worker.operations.attendance import corrections, exact, people, retention
 from worker.operations.reports import report_totals
-from worker.operations.timetable import course_keys
+from worker.operations.timetable import arrange, course_keys
 from worker.store.tables import (
     Attendee,
     Base,
+    CallbackSeen,
     Correction,
     Course,
+    Event,
     ExactStay,
     Gap,
     LoadPoint,
@@ -212,3 +217,19 @@ def test_time_reaches_every_column_that_names_people_but_those_of_the_timetable(
 def column_of(name):
     table, column = name.split(".")
     return Base.metadata.tables[table].columns[column]
+
+
+def test_somebody_who_was_forgotten_is_no_actor_in_the_story(stage, room):
+    with story.acting("t1"):  # by their own link
+        arrange.reopen(stage.context, room.occurrence, room.at(30))
+    alias, _ = people.forget(stage.context, "t1", stage.clock())
+    assert {each.actor for each in stage.rows(Event)} == {None, alias}
+
+
+def test_callbacks_are_remembered_as_long_as_what_they_speak_of(stage, clock):
+    days = int(stage.context.settings.retention_days)
+    for age in (days - 1, days + 1):
+        with stage.context.database.write() as session:
+            session.add(CallbackSeen(digest=f"{age:064}", at=clock() - timedelta(days=age)))
+    retention.prune(stage.context, clock())
+    assert [int(row.digest) for row in stage.rows(CallbackSeen)] == [days - 1]

@@ -1,11 +1,14 @@
 """A process that is stopped in the middle of a poll and woken much later must not tell old times from new answers."""
 
+from collections import defaultdict
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from worker.operations.attendance import poll
-from worker.store.tables import Attendee, Observation
+from worker.operations.attendance.observe import Recent
+from worker.store.tables import Attendee, LoadPoint, Observation
 
 
 class Sleeper:
@@ -66,3 +69,36 @@ def test_a_meeting_that_is_gone_is_missed_however_late_the_answer(stage, server,
     late = asleep(120, lambda: server.world.meetings() and server.world.end_from_inside(room))
     assert poll.one(late, server.server_id, clock)
     assert stage.only_meeting().misses == 1
+
+
+def test_an_answer_that_came_long_after_its_question_counts_people_when_it_came(stage, server, room, asleep, clock):
+    stage.polls(1)
+    began = clock()
+    poll.one(asleep(120, lambda: server.world.join(room, "u1", "Zahra")), server.server_id, clock)
+    counted = [(row.minute >= began + timedelta(minutes=1), row.people) for row in stage.rows(LoadPoint)]
+    assert counted == [(False, 0), (True, 1)]
+
+
+def test_a_room_is_missed_since_the_answer_not_since_a_question_of_long_ago(stage, server, room, asleep, clock):
+    """Meanwhile another worker saw people in it."""
+    server.world.join(room, "u1", "Zahra")
+    stage.polls(2)
+    asked = clock()
+
+    def meanwhile():
+        clock.now = asked
+        stage.polls(90)  # 45 minutes
+        server.world.end_from_inside(room)
+
+    woken = asleep(0, once(meanwhile))
+    object.__setattr__(woken, "recent", defaultdict(Recent))
+    poll.one(woken, server.server_id, clock)
+    stage.polls(2)
+    meeting = stage.only_meeting()
+    assert meeting.state == "closed"
+    assert meeting.missed_at >= meeting.last_seen_at > asked
+
+
+def once(function):
+    called = []
+    return lambda: called or called.append(function())

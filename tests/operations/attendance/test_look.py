@@ -146,3 +146,35 @@ def test_e44_of_two_runs_of_one_id_the_one_we_know_is_taken(shown):
     assert room.internal_id == server.ours[0].internal_id
     server.ours[0].internal_id = "an-earlier-run"
     assert server.look().rooms[1].internal_id == room.internal_id
+
+
+def test_a_count_that_lags_behind_does_not_end_the_listing_of_a_server(shown):
+    """Somebody has just left and is counted still: of the only room, and beside one whose people are named."""
+    server = shown()
+    server.world.leave("m1", "u1")
+    lagging(server.world, "m1")
+    alone = server.look()
+    assert (alone.bulk, alone.rooms[1].people) == (None, ())
+    server.world.join("m2", "u2", "Ali")
+    beside = server.look(bulk=True)
+    assert (beside.bulk, [who.user_id for who in beside.rooms[2].people]) == (True, ["u2"])
+    assert set(beside.rooms) == {1, 2, 3}
+
+
+def lagging(world, meeting_id):
+    """Nobody is named in it, and somebody is counted."""
+    meeting = world.meeting(meeting_id)
+    for person in meeting.people:
+        person.leaves_list, person.leaves_count = 0.0, float("inf")
+    meeting.touch()
+
+
+@pytest.mark.parametrize("call", ["meetings_raw", "meeting_info_raw"])
+def test_e42_a_meeting_that_was_forcibly_ended_is_none(shown, monkeypatch, call):
+    server = shown()
+    for name in {"meetings_raw", "meeting_info_raw"} if call == "meetings_raw" else {call}:
+        real = getattr(server.client, name)
+        ended = lambda *given, real=real: real(*given).replace(b"Ended>false", b"Ended>true")  # noqa: E731
+        monkeypatch.setattr(server.client, name, ended)
+    view = server.look(bulk=None if call == "meetings_raw" else False)
+    assert (view.missing, view.rooms) == ({1, 2, 3}, {})

@@ -15,7 +15,7 @@ from worker.operations import story
 from worker.operations.recordings import archive, care
 from worker.operations.recordings.care import Done
 from worker.simulator import Fault
-from worker.store.tables import Course, File, Recording
+from worker.store.tables import Course, File, Playback, Recording
 
 VTT = b"WEBVTT\n\n00:00.000 --> 00:01.000\nsalam\n"
 
@@ -242,3 +242,45 @@ def test_a_choice_must_be_made_and_must_exist(stage, found):
 
 def test_ages_are_counted_from_the_end_of_the_class(stage, found):
     assert care._age(now_of(stage), found.ended_at + timedelta(days=3)) == timedelta(days=3)
+
+
+def old(stage, room, **columns):
+    """A recording of a month ago, as harvest leaves it. Answers its id."""
+    at = stage.clock() - timedelta(days=30)
+    times = dict.fromkeys(("started_at", "ended_at", "found_at", "seen_at", "published_at", "ready_at"), at)
+    own = {"server_id": room.server_id, "record_id": f"run-{room.occurrence}", "meeting_id": room.meeting}
+    with stage.context.database.write() as session:
+        row = Recording(**own, **times, matched_by="id", name="x", state="published", published=True, labels={})
+        session.add(row)
+        session.flush()
+        session.add(Playback(recording_id=row.id, format="video", url="http://192.0.2.1/x.mp4"))
+        session.add(File(recording_id=row.id, format="video", **columns))
+        return row.record_id
+
+
+def until_done(stage, record_id):
+    """Whether retention comes to it, behind many that it cannot delete."""
+    return any(Done(record_id, True) in care.sweep(stage.context, stage.clock) for _ in range(100))
+
+
+def test_archived_files_that_cannot_be_removed_keep_no_others_from_it(stage, held, monkeypatch, tmp_path):
+    """``archive_url`` was changed: what lies in the old place cannot be removed from here."""
+    monkeypatch.setattr(care, "_A_SWEEP", 3)
+    for number in range(4):
+        old(stage, held(at=70 * number, keep_archive_days=10), state="stored", url="file:///old/x.mp4", size_bytes=1)
+    good = tmp_path / "recordings" / "x.mp4"
+    good.parent.mkdir(parents=True)
+    good.write_bytes(b"x")
+    mine = old(stage, held(at=300, keep_archive_days=10), state="stored", url=f"file://{good}", size_bytes=1)
+    assert until_done(stage, mine)
+    assert not good.exists()
+
+
+def test_recordings_that_may_not_be_deleted_yet_keep_no_others_from_it(stage, held, monkeypatch):
+    """The download of one course fails for good; another course keeps its own for ten days."""
+    monkeypatch.setattr(care, "_A_SWEEP", 3)
+    monkeypatch.setattr(care, "_delete_on", lambda context, server, ids, clock: [Done(each, True) for each in ids])
+    for number in range(4):
+        old(stage, held("film", at=70 * number, download=True, keep_server_days=10), state="failed")
+    mine = old(stage, held("alg", at=300, keep_server_days=10), state="deleted")
+    assert until_done(stage, mine)

@@ -264,3 +264,19 @@ def test_years_stream_by_in_batches(stage, held, monkeypatch):
         held(at=0).saw((0, 60, {"u1": "Zahra"})).over()
     assert len(rows(stage, "attendance")) == 9
     assert len(rows(stage, "sessions")) == 3
+
+
+def test_a_teacher_who_looked_in_before_the_class_and_came_late_is_late(stage, held):
+    teacher = {"t1": ("Teacher", "MODERATOR")}
+    room = held(at=15)
+    room.saw((-14, -13, teacher), (-12, 30, {"u1": "Zahra"}), (30.5, 60, teacher | {"u1": "Zahra"})).over()
+    (row,) = report_sessions.rows(stage.context, Wanted(), stage.clock())
+    assert stage.marks()["t1"]["late"] is True
+    assert (row["verdict"], row["started_at"]) == ("late", room.at(-14))
+
+
+def test_a_look_into_the_room_after_the_class_does_not_make_it_longer(stage, held):
+    room = held().saw((0, 30, {"u1": "Zahra"}), (30, 61.5, {}), (62, 63, {"u1": "Zahra"})).over(70)
+    (row,) = report_sessions.rows(stage.context, Wanted(), stage.clock())
+    assert (row["verdict"], row["seconds_short"]) == ("short, overran", 1800)
+    assert row["ended_at"] == room.at(63)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from worker import bbb
@@ -37,7 +37,7 @@ def accept(context: Context, payload: Mapping[str, Any], now: datetime) -> Liter
         meeting = _meeting(session, told)
         if not told.presences and _somebody_seen(session, meeting.id):
             raise InputError("the report names nobody, yet people were seen in this meeting; it is not used")
-        shift = skew(meeting.create_time, meeting.requested_at, meeting.opened_at)
+        shift = skew(meeting.create_time, _first_asked(session, meeting), meeting.opened_at)
         covers, rows = (told.started_at + shift, told.finished_at + shift), _rows(meeting.id, told, shift)
         if (meeting.exact_from, meeting.exact_until) == covers and rows == _kept(session, meeting.id):
             return "known"
@@ -68,6 +68,16 @@ def _meeting(session: Session, told: bbb.Analytics) -> Meeting:
     if session.get_one(Occurrence, found.occurrence_id, with_for_update=HELD).pruned_at is not None:
         raise Unknown("this meeting is too old: what is known of its people was pruned")
     return found
+
+
+def _first_asked(session: Session, meeting: Meeting) -> datetime:
+    """The first request that may have made it: one that was given up without an answer may have been carried out."""
+    unanswered = select(func.min(Meeting.requested_at)).where(
+        Meeting.occurrence_id == meeting.occurrence_id,
+        Meeting.server_id == meeting.server_id,
+        Meeting.internal_id.is_(None),
+    )
+    return min(meeting.requested_at, session.scalar(unanswered) or meeting.requested_at)
 
 
 def _somebody_seen(session: Session, meeting_id: int) -> bool:

@@ -78,7 +78,7 @@ class Memory:
         self._bots = bots
 
     def read(self, server_id: int, segments: Iterable[bytes]) -> list[Room]:
-        """The rooms of a list. One that cannot be read is left out, and so is asked for by itself."""
+        """The rooms of a list. One that cannot be read, or is over, is left out, and so is asked for by itself."""
         known, now = self._lists.get(server_id, {}), {}
         before = {room.internal_id: room for room in known.values()}
         for segment in segments:
@@ -90,11 +90,14 @@ class Memory:
         return list(now.values())
 
     def answer(self, server_id: int, meeting_id: str, body: bytes) -> Room:
-        """The room of an answer about one meeting. Raises what it refuses, and what is no answer."""
+        """The room of an answer about one meeting. Raises what it refuses, and what is no answer; NotFound (E42)."""
         known, digest = self._answers[server_id].get(meeting_id), _digest(body)
         if known is not None and known[0] == digest:
             return known[1]
-        room = self._room(bbb.parse_roll_call_info(body), None if known is None else known[1])
+        found = bbb.parse_roll_call_info(body)
+        if found.forcibly_ended:
+            raise bbb.NotFound("meetingForciblyEnded", "shown, but over")
+        room = self._room(found, None if known is None else known[1])
         self._answers[server_id][meeting_id] = digest, room
         return room
 
@@ -108,7 +111,7 @@ class Memory:
             found = bbb.parse_roll_call(segment)
         except bbb.Error:
             return None
-        return self._room(found, before.get(found.internal_id))
+        return None if found.forcibly_ended else self._room(found, before.get(found.internal_id))
 
     def _room(self, found: bbb.RollCall, before: Room | None) -> Room:
         """What we keep of a meeting's answer. Most of its people were there before: each is judged once."""
@@ -140,9 +143,10 @@ def _digest(text: bytes) -> bytes:
 def look(client: bbb.Client, server_id: int, bulk: bool | None, ours: Sequence[Open], memory: Memory) -> View:
     """Ask one server about our meetings. Raises bbb.Error where it answers nothing at all."""
     view = View(bulk=bulk)
-    if bulk is not False:
-        _list(client, server_id, ours, memory, view)
+    unnamed = set() if bulk is False else _list(client, server_id, ours, memory, view)
     _ask_each(client, server_id, [meeting for meeting in ours if meeting.id not in view.rooms], memory, view)
+    if any(view.rooms[meeting].people for meeting in unnamed & view.rooms.keys()):
+        view.bulk = False  # the list only counted whom the server names when it is asked for one meeting
     if bulk is False and ours and not view.rooms and not view.missing:
         raise bbb.Unreachable(next(iter(view.silent.values()), "no answer"))
     if bulk is False and not ours:
@@ -150,19 +154,22 @@ def look(client: bbb.Client, server_id: int, bulk: bool | None, ours: Sequence[O
     return view
 
 
-def _list(client: bbb.Client, server_id: int, ours: Sequence[Open], memory: Memory, view: View) -> None:
+def _list(client: bbb.Client, server_id: int, ours: Sequence[Open], memory: Memory, view: View) -> set[int]:
+    """What the list shows. Returns ours of which it only counts the people, where it names nobody at all.
+
+    A count that lags behind the names says nothing about the server; such a room is asked for by itself.
+    """
     try:
         rooms = memory.read(server_id, bbb.split_meetings(client.meetings_raw()))
     except bbb.Unsupported:
         view.bulk = False
-        return
+        return set()
     view.everything = tuple(rooms)
-    if not all(room.named for room in rooms):
-        view.bulk = False
-        return
+    view.rooms = _matched([room for room in rooms if room.named], ours)
     if any(room.people for room in rooms):
         view.bulk = True
-    view.rooms = _matched(rooms, ours)
+        return set()
+    return set(_matched([room for room in rooms if not room.named], ours))
 
 
 def _matched(rooms: Iterable[Room], ours: Iterable[Open]) -> dict[int, Room]:

@@ -14,7 +14,7 @@ from worker.errors import Unknown
 from worker.operations import story
 from worker.operations.context import Context
 from worker.operations.timetable import course_keys
-from worker.store.tables import Attendee, Correction, Course, ExactStay, Participant, Stay, User
+from worker.store.tables import Attendee, Correction, Course, Event, ExactStay, Participant, Stay, User
 
 #: What a correction's reason becomes: reasons speak of people, and of their health.
 FORGOTTEN = "(forgotten)"
@@ -54,6 +54,7 @@ def forget(context: Context, user_id: str, now: datetime) -> tuple[str, Mapping[
         mended = update(Correction).where(Correction.user_id == user_id)
         session.execute(mended.values(user_id=alias, reason=FORGOTTEN))
         _rename_teacher(session, user_id, alias)
+        session.execute(update(Event).where(Event.actor == user_id).values(actor=alias))
         session.execute(update(User).where(User.teacher_id == user_id).values(teacher_id=alias))
         counts = ", ".join(f"{number} {name}" for name, number in found.items() if number)
         story.tell(session, "forgotten", now, detail=f"{alias}: {counts}")

@@ -59,12 +59,14 @@ def one(context: Context, server_id: int, clock: Clock) -> bool:
             health.failed(session, context.settings, session.get_one(Server, server_id), error, clock())
         return False
     # A process that was stopped and woken asks now what it decided to ask then: who is in now was not in then.
-    view.late = clock() - asked_at > timedelta(seconds=context.settings.tolerance_seconds)
+    answered_at = clock()
+    view.late = answered_at - asked_at > timedelta(seconds=context.settings.tolerance_seconds)
+    at = answered_at if view.late else asked_at
     view.oldest = min((each.opened_at for each in ours if each.id in view.rooms and each.opened_at), default=None)
     context.recent[server_id].keep_only([meeting.id for meeting in ours])
     for batch in in_batches(ours, _BATCH):
-        _record(context, batch, view, asked_at)
-    _note_server(context, server_id, view, ours, asked_at)
+        _record(context, batch, view, at)
+    _note_server(context, server_id, view, ours, at)
     return True
 
 

@@ -13,6 +13,7 @@ from worker.operations import story
 from worker.operations.context import Context
 from worker.store.tables import (
     Attendee,
+    CallbackSeen,
     Correction,
     EndedObservation,
     ExactStay,
@@ -44,11 +45,18 @@ def daily(context: Context, now: datetime) -> tuple[int, int]:
 def prune(context: Context, now: datetime) -> tuple[int, int]:
     """Remove what has come of age. Returns the occurrences that lost observations, and those that lost stays."""
     settings = context.settings
+    _prune_callbacks(context, now - timedelta(days=settings.retention_days))
     observed = _prune_observations(context, now - timedelta(days=settings.retention_days), now)
     stayed = 0
     if settings.keep_stays_days is not None:
         stayed = _prune_stays(context, now - timedelta(days=settings.keep_stays_days), now)
     return observed, stayed
+
+
+def _prune_callbacks(context: Context, before: datetime) -> None:
+    """Those that came again so late would change nothing: what they speak of is pruned too."""
+    with context.database.write() as session:
+        session.execute(delete(CallbackSeen).where(CallbackSeen.at < before))
 
 
 def _prune_observations(context: Context, before: datetime, now: datetime) -> int:

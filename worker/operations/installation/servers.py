@@ -199,7 +199,7 @@ def _set(context: Context, name: str, now: datetime, kind: str, *, enabled: bool
 
 
 def check(context: Context, name: str, now: datetime) -> bbb.Features:
-    """Ask a server what it can do, and remember it."""
+    """Ask a server what it can do, and remember it. Whether its list names people the next poll finds out anew."""
     with context.database.read() as session:
         server = find(session, name)
     features = bbb.probe(context.connect(server))
@@ -209,5 +209,5 @@ def check(context: Context, name: str, now: datetime) -> bbb.Features:
     with context.database.write() as session:
         row = find(session, name)
         row.features = {key: str(value) for key, value in asdict(features).items()}
-        row.checked_at = now
+        row.checked_at, row.bulk_poll = now, None
     return features
