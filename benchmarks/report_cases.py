@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select, text
 
 from benchmarks.school_year import NOW
-from worker.domain import attendance
-from worker.domain.attendance import Mark, Span
+from worker.domain import marks
+from worker.domain.attendance import Span
+from worker.domain.marks import Mark
 from worker.exports.text import guarded
 from worker.operations.context import Context
 from worker.operations.reports import report, report_people, report_sql, tables_of_reports
@@ -75,7 +76,7 @@ def csv_by_objects(context: Context, target: Path) -> int:
                 course, window = courses[sitting.course_id], Span(sitting.starts_at, sitting.ends_at)
                 for person in rosters[sitting.course_id]:
                     key = (sitting.id, person.user_id)
-                    mark = attendance.mark(stays.get(key, []), gaps.get(sitting.id, []), window, context.rules)
+                    mark = marks.mark(stays.get(key, []), gaps.get(sitting.id, []), window, context.rules)
                     who = (person.user_id, person.full_name, person.role)
                     writer.writerow(
                         _line(sitting.id, course.code, course.timezone, window, who, mark, changed.get(key))
@@ -210,7 +211,7 @@ def _judged(context: Context) -> Iterator[tuple[Any, ...]]:
     for key, rows in groupby(_fetched(context, _FACTS, {}), key=lambda row: row[:8]):
         number, code, timezone, start, end, *who = key
         stays, window = [Span(row[8], row[9]) for row in rows if row[8] is not None], Span(start, end)
-        mark = attendance.mark(stays, gaps.get(number, []), window, context.rules)
+        mark = marks.mark(stays, gaps.get(number, []), window, context.rules)
         yield number, code, timezone, window, who, mark, changed.get((number, who[0]))
 
 

@@ -9,7 +9,7 @@ from worker.operations.attendance import fold, poll, retention
 from worker.operations.installation import notify, watch
 from worker.operations.meetings import end, provision, strays, warn
 from worker.operations.pulse import Loop
-from worker.operations.recordings import archive, care, harvest
+from worker.operations.recordings import archive, harvest, lifetime
 from worker.operations.timetable import plan
 from worker.store import due
 from worker.store.upsert import in_batches
@@ -114,7 +114,7 @@ def archive_sweep() -> None:
 
 @app.task(name="care.sweep")
 def care_sweep() -> None:
-    care.sweep(context(), now)
+    lifetime.sweep(context(), now)
 
 
 def _ring(task: Any, loop: Loop, ids: Sequence[int]) -> None:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from worker.domain.attendance import Rules, Run, Seen, Sighting, Span, clip, fold, mark, merge
+from worker.domain.attendance import Run, Seen, Sighting, Span, clip, fold, merge
+from worker.domain.marks import Rules, mark
 from worker.domain.unwatched import gaps, shut
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)

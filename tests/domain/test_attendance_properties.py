@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.domain.attendance import Rules, Run, Seen, Sighting, Span, clip, fold, mark, merge
+from worker.domain.attendance import Run, Seen, Sighting, Span, clip, fold, merge
+from worker.domain.marks import Rules, mark
 from worker.domain.unwatched import gaps
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)

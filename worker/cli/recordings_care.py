@@ -128,13 +128,13 @@ def policy(
     as_json: door.Json = False,
 ) -> None:
     """How the recordings of a course are kept; without options: show it."""
-    from worker.operations.recordings import care
+    from worker.operations.recordings import lifetime
 
     given: dict[str, object] = {"download": download, "recording_formats": formats}
     given = {name: value for name, value in given.items() if value is not None}
     days = {"keep_server_days": keep_server_days, "keep_archive_days": keep_archive_days}
     given |= {name: _days(name, text) for name, text in days.items() if text is not None}
-    row = care.policy(door.context(), code, given, door.now())
+    row = lifetime.policy(door.context(), code, given, door.now())
     names = ("download", "recording_formats", "keep_server_days", "keep_archive_days")
     facts = {"course": row.code, "record": row.record} | {name: getattr(row, name) for name in names}
     if as_json:

@@ -23,7 +23,7 @@ from worker.operations.attendance import fold
 from worker.operations.context import Context
 from worker.operations.installation import identity, servers
 from worker.operations.meetings import rooms
-from worker.operations.recordings import care, catalogue, ledger
+from worker.operations.recordings import catalogue, ledger, lifetime
 from worker.operations.reports import report, tables_of_reports
 from worker.operations.reports.report import Wanted
 from worker.operations.timetable import arrange, import_roster, import_timetable, sittings
@@ -162,7 +162,7 @@ def _bring_in(context: Context, plays: tuple[Play, ...], out: Path) -> None:
     import_timetable.import_timetable(context, read_timetable(out / "timetable.csv", timezone=_ZONE), now)
     import_roster.import_roster(context, read_roster(out / "roster.csv"), now)
     for play in plays:
-        care.policy(context, play.code, {"download": play.record == "always"}, now)
+        lifetime.policy(context, play.code, {"download": play.record == "always"}, now)
 
 
 def _timetable(context: Context, plays: tuple[Play, ...], starts_at: datetime, unit: float) -> dict[int, Play]:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import cached_property
 
 from worker import bbb
-from worker.domain import attendance
+from worker.domain import marks
 from worker.errors import InputError, SettingsError
 from worker.operations.attendance.look import Memory
 from worker.operations.attendance.observe import Recent
@@ -47,10 +47,10 @@ class Context:
         return defaultdict(Recent)
 
     @property
-    def rules(self) -> attendance.Rules:
+    def rules(self) -> marks.Rules:
         """The thresholds in force."""
         settings = self.settings
-        return attendance.Rules(
+        return marks.Rules(
             settings.present_percent,
             settings.partial_percent,
             settings.observed_percent,

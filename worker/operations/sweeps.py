@@ -10,7 +10,7 @@ from worker.operations import pulse
 from worker.operations.attendance import poll, retention
 from worker.operations.context import Context
 from worker.operations.meetings import end, provision
-from worker.operations.recordings import archive, care, harvest
+from worker.operations.recordings import archive, harvest, lifetime
 from worker.operations.timetable import plan
 
 _SWEEPS: dict[pulse.Loop, Callable[[Context, Clock], str]] = {
@@ -41,7 +41,7 @@ def _harvest(context: Context, clock: Clock) -> str:
     """All that is waited for, due or not, and what hangs on it: files that courses want, recordings kept no longer."""
     harvest.hurry(context, clock())
     seen = harvest.sweep(context, clock)
-    files, kept = archive.sweep(context, clock), care.sweep(context, clock)
+    files, kept = archive.sweep(context, clock), lifetime.sweep(context, clock)
     extra = [f"archived {files.count('stored')} files"] if files else []
     extra += [f"deleted {sum(each.done for each in kept)} of {len(kept)} outlived"] if kept else []
     return "; ".join([f"harvested {seen} recordings", *extra])

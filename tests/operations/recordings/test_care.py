@@ -12,7 +12,7 @@ from tests.operations.stage import Crash, crashing
 from worker import bbb
 from worker.errors import InputError, Unknown
 from worker.operations import story
-from worker.operations.recordings import archive, care
+from worker.operations.recordings import archive, care, lifetime
 from worker.operations.recordings.care import Done
 from worker.simulator import Fault
 from worker.store.tables import Course, File, Playback, Recording
@@ -95,7 +95,7 @@ def test_what_the_server_still_shows_is_not_deleted_and_is_asked_for_again(stage
     assert now_of(stage).deleted_at is None
     monkeypatch.setattr(bbb.Client, "delete_recordings", real)
     stage.clock.advance(minutes=61)
-    assert care.sweep(stage.context, stage.clock) == [Done(found.record_id, True)]
+    assert lifetime.sweep(stage.context, stage.clock) == [Done(found.record_id, True)]
     assert stage.story().count("recording_delete") == 1
 
 
@@ -114,7 +114,7 @@ def test_a_crash_at_any_point_of_a_deletion_is_made_good(stage, found, made, bou
         care.delete(crashing(stage.context, at=boundary), [found], stage.clock)
     stage.clock.advance(minutes=61)
     stage.harvest()
-    care.sweep(stage.context, stage.clock)
+    lifetime.sweep(stage.context, stage.clock)
     wished = stage.story().count("recording_delete") == 1
     assert made.deleted is wished
     assert (now_of(stage).deleted_at is not None) is wished
@@ -156,7 +156,7 @@ def test_a_failed_download_keeps_it_on_the_server(stage, server, found, made):
     with stage.context.database.write() as session:
         session.execute(update(File).values(state="failed", due_at=None))
     stage.clock.advance(minutes=60 * 24 * 30)
-    (done,) = care.sweep(stage.context, stage.clock)
+    (done,) = lifetime.sweep(stage.context, stage.clock)
     assert not done.done
     assert not made.deleted
 
@@ -169,22 +169,22 @@ def test_kept_on_the_server_so_long_and_in_the_archive_so_long(stage, server, fo
     (file,) = stage.rows(File)
     path = Path(urlsplit(file.url).path)
     stage.clock.advance(minutes=60 * 24 * 6)
-    assert care.sweep(stage.context, stage.clock) == []
+    assert lifetime.sweep(stage.context, stage.clock) == []
     stage.clock.advance(minutes=60 * 24)
-    assert care.sweep(stage.context, stage.clock) == [Done(found.record_id, True)]
+    assert lifetime.sweep(stage.context, stage.clock) == [Done(found.record_id, True)]
     assert made.deleted
     assert path.exists()
     stage.clock.advance(minutes=60 * 24 * 23)
-    assert care.sweep(stage.context, stage.clock) == [Done(found.record_id, True)]
+    assert lifetime.sweep(stage.context, stage.clock) == [Done(found.record_id, True)]
     assert not path.exists()
     assert stage.rows(File)[0].state == "deleted"
-    assert care.sweep(stage.context, stage.clock) == []
+    assert lifetime.sweep(stage.context, stage.clock) == []
     assert archive.sweep(stage.context, stage.clock) == []
 
 
 def test_without_a_limit_it_is_kept_for_ever(stage, found, made):
     stage.clock.advance(minutes=60 * 24 * 4000)
-    assert care.sweep(stage.context, stage.clock) == []
+    assert lifetime.sweep(stage.context, stage.clock) == []
     assert not made.deleted
 
 
@@ -222,13 +222,13 @@ def test_what_is_no_captions_is_refused_before_it_vanishes_in_silence(stage, fou
 
 def test_the_policy_of_a_course_is_set_told_and_checked(stage, make_course):
     make_course("geo")
-    row = care.policy(stage.context, "geo", {"download": True, "keep_server_days": 30}, stage.clock())
+    row = lifetime.policy(stage.context, "geo", {"download": True, "keep_server_days": 30}, stage.clock())
     assert (row.download, row.keep_server_days) == (True, 30)
     assert "keep_server_days 30" in stage.story("recording_policy")[0].detail
     with pytest.raises(InputError):
-        care.policy(stage.context, "geo", {"keep_server_days": 0}, stage.clock())
+        lifetime.policy(stage.context, "geo", {"keep_server_days": 0}, stage.clock())
     with pytest.raises(Unknown):
-        care.policy(stage.context, "nothing", {}, stage.clock())
+        lifetime.policy(stage.context, "nothing", {}, stage.clock())
 
 
 def test_a_choice_must_be_made_and_must_exist(stage, found):
@@ -260,12 +260,12 @@ def old(stage, room, **columns):
 
 def until_done(stage, record_id):
     """Whether retention comes to it, behind many that it cannot delete."""
-    return any(Done(record_id, True) in care.sweep(stage.context, stage.clock) for _ in range(100))
+    return any(Done(record_id, True) in lifetime.sweep(stage.context, stage.clock) for _ in range(100))
 
 
 def test_archived_files_that_cannot_be_removed_keep_no_others_from_it(stage, held, monkeypatch, tmp_path):
     """``archive_url`` was changed: what lies in the old place cannot be removed from here."""
-    monkeypatch.setattr(care, "_A_SWEEP", 3)
+    monkeypatch.setattr(lifetime, "_A_SWEEP", 3)
     for number in range(4):
         old(stage, held(at=70 * number, keep_archive_days=10), state="stored", url="file:///old/x.mp4", size_bytes=1)
     good = tmp_path / "recordings" / "x.mp4"
@@ -278,7 +278,7 @@ def test_archived_files_that_cannot_be_removed_keep_no_others_from_it(stage, hel
 
 def test_recordings_that_may_not_be_deleted_yet_keep_no_others_from_it(stage, held, monkeypatch):
     """The download of one course fails for good; another course keeps its own for ten days."""
-    monkeypatch.setattr(care, "_A_SWEEP", 3)
+    monkeypatch.setattr(lifetime, "_A_SWEEP", 3)
     monkeypatch.setattr(care, "_delete_on", lambda context, server, ids, clock: [Done(each, True) for each in ids])
     for number in range(4):
         old(stage, held("film", at=70 * number, download=True, keep_server_days=10), state="failed")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from worker.domain.attendance import Rules
+from worker.domain.marks import Rules
 from worker.errors import InputError
 from worker.operations import story
 from worker.operations.context import Context

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session
 
-from worker.domain import attendance
-from worker.domain.attendance import Mark, Seen, Span, Stay
+from worker.domain import marks
+from worker.domain.attendance import Seen, Span, Stay
+from worker.domain.marks import Mark
 from worker.errors import Unknown
 from worker.operations.attendance import corrections, fold, thresholds
 from worker.operations.context import Context
@@ -215,12 +216,12 @@ def _people(
     window, rules = Span(occurrence.starts_at, occurrence.ends_at), thresholds.of(context, course)
     for one in enrolled:
         own = by_key.pop(one.user_id, [])
-        mark, correction = attendance.mark(_spans(own), gaps, window, rules), changed.get((occurrence.id, one.user_id))
+        mark, correction = marks.mark(_spans(own), gaps, window, rules), changed.get((occurrence.id, one.user_id))
         yield Person(one.user_id, one.full_name, one.role, False, mark, own, correction)
     for key, own in sorted(by_key.items()):
         who = Seen(key, own[-1].full_name, own[-1].role)
         user_id = key if who.is_known and not key.startswith("?") else None
-        mark, correction = attendance.mark(_spans(own), gaps, window, rules), changed.get((occurrence.id, key))
+        mark, correction = marks.mark(_spans(own), gaps, window, rules), changed.get((occurrence.id, key))
         yield Person(user_id, who.full_name, who.role.lower(), True, mark, own, correction)
 
 
