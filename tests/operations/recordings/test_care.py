@@ -241,7 +241,7 @@ def test_a_choice_must_be_made_and_must_exist(stage, found):
 
 
 def test_ages_are_counted_from_the_end_of_the_class(stage, found):
-    assert care._age(now_of(stage), found.ended_at + timedelta(days=3)) == timedelta(days=3)
+    assert lifetime._age(now_of(stage), found.ended_at + timedelta(days=3)) == timedelta(days=3)
 
 
 def old(stage, room, **columns):
