@@ -23,6 +23,7 @@ from worker.exports.text import guarded
 from worker.operations.context import Context
 from worker.operations.reports import report, report_people, report_sql, tables_of_reports
 from worker.operations.reports.report import Wanted
+from worker.operations.reports.report_statement import JUDGED
 from worker.store.tables import Correction, Course, Gap, Occurrence, Participant, Stay
 from worker.store.upsert import in_batches
 
@@ -101,7 +102,9 @@ def csv_by_rows(context: Context, target: Path) -> int:
     with target.open("w", encoding="utf-8-sig", newline="") as file:
         writer, count = csv.writer(file), 0
         writer.writerow(report_sql.KEYS)
-        for row in _fetched(context, report_sql._csv(False), _values(context)):
+        cells = f"SELECT {', '.join(report_sql._CELLS)} FROM ({report_sql._finished(guard=False)}) AS m"
+        statement = f"{JUDGED} {cells} ORDER BY {report_sql._ORDER}"
+        for row in _fetched(context, statement, _values(context)):
             writer.writerow([guarded(cell) if type(cell) is str else cell for cell in row])
             count += 1
     return count

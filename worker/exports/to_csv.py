@@ -29,6 +29,13 @@ def append(table: Table, stream: BinaryIO) -> None:
     _write(([_cell(value) for value in values] for _, values in settled(table)), stream)
 
 
+def cell(text: str) -> str:
+    """A text as it stands between two commas: harmless, and in quotes where it needs them."""
+    line = io.StringIO(newline="")
+    csv.writer(line, lineterminator="").writerow([guarded(text), ""])
+    return line.getvalue()[:-1]
+
+
 def _write(rows: Iterable[list[str | int | float]], stream: BinaryIO) -> None:
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=False)
     try:

@@ -67,7 +67,7 @@ def _lines(context: Context, table: Table, wanted: Wanted, batch: Batch, now: da
         return len(found), held
     spool = SpooledTemporaryFile(_SPOOL)  # noqa: SIM115 - who reads it closes it
     with context.database.read() as session:
-        count = report_sql.copy(session, context, batch.ids, wanted.user_id, spool)
+        count = report_sql.lines(session, context, batch.ids, wanted.user_id, spool)
     spool.seek(0)
     return count, spool
 

@@ -33,6 +33,9 @@ def _clock(column: str, local: str) -> str:
     )
 
 
+#: Sittings that are written out together: some hundred kilobytes of lines.
+PART = 40
+
 # The offset of a course's zone is looked up once a sitting. Where it does not change for days around, it is that of
 # every time in the sitting; a look-up a time is most of what a million rows cost.
 CHOSEN = """
@@ -104,7 +107,9 @@ WITH {CHOSEN}, dark AS MATERIALIZED (
     SELECT id, sum({time_of("dark_from", "dark_until")}) AS dark FROM dark GROUP BY id
 ), planned AS MATERIALIZED (
     SELECT m.*, t.dark, m.starts_at + m.late_after AS late_from, m.ends_at - m.early_after AS early_until,
-        {iso("m.starts_at")} AS starts, {iso("m.ends_at")} AS ends
+        {iso("m.starts_at")} AS starts, {iso("m.ends_at")} AS ends,
+        row_number() OVER (ORDER BY m.starts_at, m.id) AS place,
+        row_number() OVER (ORDER BY m.starts_at, m.id) / {PART} AS part
     FROM chosen m LEFT JOIN total t ON t.id = m.id
 ), people AS (
     SELECT o.id, p.user_id AS key, p.user_id, p.full_name, p.role, false AS guest
