@@ -41,8 +41,8 @@ NOTE = """The bounds are for a million rows; what does not grow (connecting, pla
 fewer. Processor time is that of the program; the work of PostgreSQL, on this machine too, is in the wall time
 alone. The bounds of X1 and X3 come from a study in which statuses stood finished in a table. Here every way
 judges them from stays, and ours has PostgreSQL do it, two batches at once. The lines "over our own statement"
-take what PostgreSQL has judged for ours and write it in Python: they show what putting lines together and counting in SQL save
-beyond that.
+take what PostgreSQL has judged for ours and write it in Python: they show what it saves beyond that to put lines
+together and to count in SQL.
 """
 Costs = dict[str, list[dict[str, float]]]
 
