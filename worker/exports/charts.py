@@ -55,7 +55,7 @@ class Series:
         wanted = axes(self.table)
         if wanted is None or len(self.points) < 2:
             return None
-        return _svg(_thinned(sorted(self.points)), wanted[1], self.table.language)
+        return _svg(_thinned(sorted(self.points, key=lambda point: point[0])), wanted[1], self.table.language)
 
 
 def _thinned(points: list[tuple[datetime, list[float | None]]]) -> list[tuple[datetime, list[float | None]]]:
