@@ -152,6 +152,27 @@ def test_the_window_of_the_caller(write):
     assert course.sittings == ()
 
 
+@pytest.mark.parametrize(
+    ("zone", "hour"), [("America/New_York", "200000"), ("Asia/Tehran", "003000"), ("Pacific/Kiritimati", "090000")]
+)
+def test_the_first_and_the_last_day_asked_for_are_those_of_the_events_zone(write, zone, hour):
+    event = f"DTSTART;TZID={zone}:20260930T{hour}\nDURATION:PT1H\nRRULE:FREQ=MONTHLY;BYMONTHDAY=-1,1,2"
+    draft = read(write(calendar(event), "c.ics"), from_date=date(2026, 11, 1), until_date=date(2026, 12, 1))
+    starts_at = [sitting.starts_at.astimezone(ZoneInfo(zone)) for sitting in draft.courses[0].sittings]
+    assert [f"{at:%d.%m.}" for at in starts_at] == ["01.11.", "02.11.", "30.11.", "01.12."]
+
+
+def test_a_sitting_that_was_moved_past_the_last_day_asked_for_is_not_held_where_it_was(write):
+    moved = (
+        "UID:1\nRECURRENCE-ID;TZID=Europe/Berlin:20261031T090000\nDTSTART;TZID=Europe/Berlin:20261103T090000\n"
+        "DTEND;TZID=Europe/Berlin:20261103T103000"
+    )
+    path = write(calendar(WEEKLY + "RRULE:FREQ=WEEKLY", moved), "c.ics")
+    course = read(path, until_date=date(2026, 10, 31)).courses[0]
+    found = held(course, datetime(2026, 10, 20, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
+    assert [f"{start:%d.%m.}" for start, _ in found] == ["24.10.", "03.11."]
+
+
 def test_events_of_one_title_are_one_course_with_or_without_uid(write):
     events = [f"DTSTART:202609{day}T090000\nDTEND:202609{day}T100000\nRRULE:FREQ=WEEKLY" for day in (19, 20, 21, 21)]
     draft = read(write(calendar(*events), "c.ics"))

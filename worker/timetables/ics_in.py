@@ -6,10 +6,12 @@ The events of one title are one course.
 import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from worker.domain.text import match_key
+from worker.domain.timetable import known_zone
 from worker.timetables.cells import LONGEST, LONGEST_KEY
 from worker.timetables.defaults import Defaults
 from worker.timetables.ics_course import described
@@ -103,15 +105,13 @@ def _with(
     new = [slot for slot in found.slots if slot not in course.slots]
     if len(new) < len(found.slots):
         warnings.append(f"line {master.line}: {master.title[:60]!r} is there already and is left out")
-    kept = tuple(sitting for sitting in found.sittings if _within(sitting, defaults))
+    zone = known_zone(course.timezone)
+    kept = tuple(sitting for sitting in found.sittings if _within(sitting, zone, defaults))
     return replace(course, slots=(*course.slots, *new), sittings=(*course.sittings, *kept))
 
 
-def _within(sitting: SittingDraft, defaults: Defaults) -> bool:
-    return _edge(defaults.from_date, date.min) <= sitting.ends_at and sitting.starts_at < _edge(
-        defaults.until_date, date.max - timedelta(days=1), 1
-    )
-
-
-def _edge(day: date | None, otherwise: date, more: int = 0) -> datetime:
-    return datetime.combine((day or otherwise) + timedelta(days=more), time(), UTC)
+def _within(sitting: SittingDraft, zone: ZoneInfo, defaults: Defaults) -> bool:
+    """Whether it is held, or was meant to be, on one of the days asked for, by the date in its zone."""
+    first, last = defaults.from_date or date.min, defaults.until_date or date.max
+    meant = sitting.original_start or sitting.starts_at
+    return any(first <= moment.astimezone(zone).date() <= last for moment in (sitting.starts_at, meant))
