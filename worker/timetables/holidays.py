@@ -51,15 +51,17 @@ def _holiday(row: Row) -> Holiday:
 def _events(path: Path, timezone: str) -> Iterator[Holiday]:
     for entry in read_entries(path, timezone):
         first = entry.moment("DTSTART")
-        if isinstance(first, datetime):
-            continue  # a meeting, not a day
-        if entry.event.get("RRULE") is not None:
+        if type(first) is not date or str(entry.event.get("STATUS", "")).upper() == "CANCELLED":
+            continue  # a meeting, not a day; or a day that is not off after all
+        if not entry.event.keys().isdisjoint(("RRULE", "RDATE")):
             raise entry.bad("recurs", "export the calendar with one event a year, or write a table")
         yield Holiday(first, entry.title[:255] or "holiday", until=_last(entry, first))
 
 
 def _last(entry: Entry, first: date) -> date | None:
-    """DTEND is the day after the last."""
-    end = entry.moment("DTEND")
-    last = end - timedelta(days=1) if end is not None else first
+    """DTEND is the day after the last, and DURATION may stand in its place."""
+    end = entry.moment("DTEND") or first + entry.length()
+    if isinstance(end, datetime):
+        raise entry.bad("begins on a day and ends at a time", "write both as days")
+    last: date = end - timedelta(days=1)
     return last if last > first else None
