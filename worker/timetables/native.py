@@ -51,7 +51,8 @@ def _add(courses: dict[str, tuple[Row, CourseDraft]], row: Row, defaults: Defaul
     for other in (*known.slots, *known.sittings):
         if other == when:
             which = f"row {other.line}" if isinstance(other, SlotDraft) else "another row"
-            raise row.bad("cron", f"is the slot of {which} again", "remove one of the two rows")
+            column = next(name for name in ("cron", "day", "date", "start") if row.text(name))
+            raise row.bad(column, f"is the slot of {which} again", "remove one of the two rows")
     if isinstance(when, SlotDraft):
         courses[course.code] = first, replace(known, slots=(*known.slots, when))
     else:
