@@ -47,6 +47,11 @@ def test_errors(write, text, row, column, words):
     assert words in str(caught.value)
 
 
+def test_the_course_asked_for_may_be_spelled_in_another_way(write):
+    (person,) = read_roster(write(f"{HEAD}\nalg-۱۰۱,u,X,viewer"), course="ALG-101").entries
+    assert person.course == "ALG-101"
+
+
 def test_another_course_than_asked_for(write):
     with pytest.raises(BadFile, match="not the course"):
         read_roster(write(f"{HEAD}\nB,u,X,viewer"), course="A")

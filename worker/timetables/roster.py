@@ -1,5 +1,6 @@
 """Who is in which course: `course,user_id,full_name,role`, with `from` and `until` where people join late or leave."""
 
+from worker.domain.text import match_key
 from worker.timetables.cells import LONGEST_KEY, Row, rows_under, spellings
 from worker.timetables.columns import ROSTER, read_header
 from worker.timetables.csvfile import Line
@@ -51,6 +52,6 @@ def _course(row: Row, course: str | None) -> str:
     if course is None:
         return row.needed("course", LONGEST_KEY)
     named = row.text("course", LONGEST_KEY)
-    if named and named != course:
+    if named and match_key(named) != match_key(course):
         raise row.bad("course", f"{named!r} is not the course {course!r} you asked for", "leave one of them out")
     return course
