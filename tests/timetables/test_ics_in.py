@@ -180,6 +180,11 @@ def test_events_of_one_title_are_one_course_with_or_without_uid(write):
     assert "there already" in draft.warnings[0]
 
 
+def test_a_line_that_goes_on_may_look_like_a_mark(write):
+    course = read(write(calendar(WEEKLY + "DESCRIPTION:Chapter 3\n begin:vevent\n end:vevent"), "c.ics")).courses[0]
+    assert len(course.sittings) == 1
+
+
 def test_what_is_no_class_is_named(write):
     draft = read(write(calendar(
         WEEKLY,

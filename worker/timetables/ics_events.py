@@ -106,7 +106,7 @@ def _event_lines(text: str, name: str) -> Iterator[int]:
     """Where each event begins. BEGIN and END must pair, which parsers forgive and then lose events."""
     open_: list[tuple[str, int]] = []
     for number, line in enumerate(re.split(r"\r\n|\r|\n", text), 1):
-        mark, _, what = line.strip().upper().partition(":")
+        mark, _, what = line.rstrip().upper().partition(":")
         if mark == "BEGIN":
             open_.append((what, number))
             if what == "VEVENT":
