@@ -53,6 +53,19 @@ def test_all_columns(write):
     )  # fmt: skip
 
 
+def test_what_is_just_not_too_long_or_too_large(write):
+    code, title = "A" * 64, "B" * 255
+    text = f"{HEAD},lead_minutes,grace_minutes,expected\n{code},{title},0 9 * * 6,1440,1440,۷٫۵,1000000"
+    course = read(write(text)).courses[0]
+    assert (course.code, course.title, course.slots[0].minutes) == (code, title, 1440)
+    assert (course.lead_minutes, course.grace_minutes, course.expected) == (1440, 7.5, 1_000_000)
+
+
+def test_empty_columns_and_lines_around_the_table(write):
+    text = f"\n{HEAD},,\nA,Algebra,0 9 * * 6,90,,\nB,Biology,0 9 * * 1,90,,\n\n".replace(",", ";")
+    assert [course.code for course in read(write(text)).courses] == ["A", "B"]
+
+
 def test_the_caller_fills_what_the_file_leaves_out(write):
     write(f"{HEAD},weeks\nA,A,0 9 * * 6,90,odd\n")
     slot = (
@@ -68,6 +81,12 @@ def test_persian_header_days_and_hours(write):
     course = read(write(text)).courses[0]
     assert (course.code, course.title, course.teacher_name) == ("۱۲", "ریاضی", "نوری")
     assert course.slots == (SlotDraft("0 8 * * SAT,MON", 90),)
+
+
+def test_persian_days_of_the_term_win_over_those_of_the_caller(write):
+    text = "کد درس,نام درس,کرون,مدت,تاریخ شروع,تاریخ پایان\nA,A,0 9 * * 6,90,1405/07/01,1405/10/01\n"
+    slot = read(write(text), from_date=date(2026, 1, 1), until_date=date(2027, 1, 1)).courses[0].slots[0]
+    assert (slot.valid_from, slot.valid_until) == (date(2026, 9, 23), date(2026, 12, 22))
 
 
 def test_a_row_of_one_date(write):
@@ -98,9 +117,12 @@ GOOD = "A,Algebra,0 9 * * 6,90"
         ("code,title,cron\nA,A,0 9 * * 6", 1, "minutes", "column minutes is missing"),
         ("title,cron,minutes\nA,0 9 * * 6,9", 1, "code", "column code is missing"),
         ("code,title,minutes\nA,A,9", 1, "cron", "column cron is missing"),
+        ("\r\n\r\ncode,title,cron\nA,A,0 9 * * 6", 3, "minutes", "column minutes is missing"),
+        (f"\n{HEAD},techer_name\n{GOOD},x", 2, "techer_name", "did you mean teacher_name?"),
         (f"{HEAD},techer_name\n{GOOD},x", 1, "techer_name", "did you mean teacher_name?"),
         (f"{HEAD},qqq\n{GOOD},x", 1, "qqq", "the known ones are code,title"),
         (f"{HEAD},code\n{GOOD},x", 1, "code", "same column"),
+        (f"{HEAD},room,اتاق\n{GOOD},1,2", 1, "room", "'room' and 'اتاق' are the same column"),
         (f"{HEAD}\n{GOOD}\n\nB,B,x * * * *,90", 4, "cron", "'x * * * *' is not a cron expression"),
         (f"{HEAD}\n{GOOD}\nB,B,0 0 9 * * 6,90", 3, "cron", "seconds"),
         (f"{HEAD}\nA,A,,90", 2, "cron", "is empty"),
@@ -128,6 +150,7 @@ GOOD = "A,Algebra,0 9 * * 6,90"
         (f"{HEAD}\n{'A' * 65},A,0 9 * * 6,90", 2, "code", "write at most 64"),
         (f"{HEAD}\nA,{'A' * 300},0 9 * * 6,90", 2, "title", "write at most 255"),
         (f"{HEAD}\nA\x07,A,0 9 * * 6,90", 2, "code", "control character"),
+        (f"{HEAD}\nA,x\x9by,0 9 * * 6,90", 2, "title", "control character"),
         (f'{HEAD}\n"A,A,0 9 * * 6,90', 2, None, "not well-formed CSV"),
         (f'{HEAD}\n{GOOD}\n"B"x,A,0 9 * * 6,90', 3, None, "not well-formed CSV"),
         (f"{HEAD}\n{GOOD}\nA,Other,0 9 * * 1,90", 3, "title", "differs from row 2"),
@@ -157,6 +180,7 @@ def test_errors_say_where_and_what_to_do(write, text, row, column, words):
     [
         (f"{HEAD}\nA,é,0 9 * * 6,90".encode("latin-1"), 2, "byte 0xe9 is not UTF-8"),
         (f"{HEAD}\r\n{GOOD}\r\nB,\xff,0 9 * * 6,90".encode("latin-1"), 3, "not UTF-8"),
+        (f"{HEAD}\r{GOOD}\rB,\xff,0 9 * * 6,90".encode("latin-1"), 3, "not UTF-8"),
         (f"{HEAD}\n{GOOD}".encode("utf-16"), 1, "UTF-16"),
         (f"{HEAD}\nA\0,A,0 9 * * 6,90".encode(), 2, "NUL"),
     ],
@@ -186,6 +210,19 @@ def test_the_row_of_an_error_is_the_line_in_an_editor(write):
 def test_the_text_of_an_error():
     error = BadFile("t.csv", "'x' is wrong", "write y", row=4, column="cron")
     assert str(error) == "t.csv, row 4, column cron: 'x' is wrong; write y"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("summary,time,duration\nA,2026-10-10 9:00,1", "t.csv"),
+        ("Activity Id,Day,Hour,Subject\n1,Sat,9:00,A", "t.csv"),
+        ("BEGIN:VCALENDAR\nEND:VCALENDAR", "t.ics"),
+    ],
+)
+def test_a_term_that_ends_before_it_begins(write, text, name):
+    with pytest.raises(BadFile, match="comes before the first"):
+        read(write(text, name), from_date=date(2026, 9, 2), until_date=date(2026, 9, 1))
 
 
 def test_a_bad_default_zone(write):
@@ -269,6 +306,7 @@ def test_no_cell_is_a_formula(tmp_path):
     course = CourseDraft("=1+1", "@SUM(A1)", "UTC", room="'-x", slots=(SlotDraft("0 9 * * 6", 90),))
     stream = io.StringIO()
     write_timetable([course], stream, "csv")
+    assert stream.getvalue().startswith("code,title,")
     assert "\r\n'=1+1,'@SUM(A1)," in stream.getvalue()
     path = tmp_path / "t.csv"
     write_timetable([course], path, "csv")

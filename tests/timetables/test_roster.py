@@ -21,8 +21,22 @@ def test_a_roster(write):
     assert [entry.line for entry in entries] == [2, 3, 4]
 
 
+@pytest.mark.parametrize(
+    "head",
+    ["کد درس,شماره دانشجویی,نام و نام خانوادگی,نقش", "Course,User-ID,Full Name,Role", "code,userid,fullname,ROLE"],
+)
+def test_columns_as_schools_name_them(write, head):
+    assert read_roster(write(f"{head}\nA,u1,علی,دانشجو\n")).entries == (RosterEntry("A", "u1", "علی", "viewer"),)
+
+
+def test_somebody_may_be_there_for_one_day(write):
+    (person,) = read_roster(write(f"{HEAD},from,until\nA,u,X,viewer,2026-02-01,2026-02-01")).entries
+    assert person.valid_from == person.valid_until == date(2026, 2, 1)
+
+
 def test_one_course_needs_no_column(write):
     assert read_roster(write("user_id,full_name,role\nu1,X,viewer\n"), course="A").entries[0].course == "A"
+    assert read_roster(write(f"{HEAD}\n,u1,X,viewer\n"), course="A").entries[0].course == "A"
 
 
 @pytest.mark.parametrize(
