@@ -47,6 +47,22 @@ def test_periods_apart_are_two_sittings(write):
     assert [(slot.cron, slot.minutes) for slot in read(path)[0].slots] == [("0 8 * * SAT", 120), ("0 11 * * SAT", 60)]
 
 
+@pytest.mark.parametrize(
+    ("gap", "lengths"),
+    [("09:15", [165]), ("09:16", [45, 89])],
+)
+def test_a_long_break_parts_two_periods_and_a_short_one_does_not(write, gap, lengths):
+    path = write(rows(lesson(1, "شنبه", "1."), lesson(1, "شنبه", "2.")))
+    slots = read(path, periods={"1.": ("08:00", "08:45"), "2.": (gap, "10:45")})[0].slots
+    assert [slot.minutes for slot in slots] == lengths
+
+
+def test_an_activity_of_nobody_at_the_only_hour(write):
+    (course,) = read(write(rows((1, "شنبه", "8:00", "", "ریاضی", "", "", "", ""))))
+    assert (course.title, course.teacher_name, course.room) == ("ریاضی", None, None)
+    assert course.slots[0].minutes == 60
+
+
 def test_named_periods_need_a_bell_schedule(write):
     path = write(rows(lesson(1, "Hétfő", "1."), lesson(1, "Hétfő", "2.")))
     with pytest.raises(BadFile, match="pass --periods") as caught:
@@ -60,17 +76,20 @@ def test_named_periods_need_a_bell_schedule(write):
 
 
 @pytest.mark.parametrize(
-    ("bells", "words"),
+    ("bells", "row", "words"),
     [
-        ("period,start,end\n1.,08:00,08:45\n", "period '2.' has no times"),
-        ("period,start,end\n1.,08:00\n", "write period,start,end"),
-        ("period,start,end\n1.,x,08:45\n", "not a time of day"),
-        ("period,start,end\n1.,09:00,08:45\n", "before it begins"),
+        ("period,start,end\n1.,08:00,08:45\n", 2, "period '2.' has no times"),
+        ("period,start,end\n1.,08:00\n", 2, "write period,start,end"),
+        ("period,start,end\n2.,08:00,08:45\n1.,08:00\n", 3, "write period,start,end"),
+        ("period,start,end\n2.,08:00,08:45\n1.,x,08:45\n", 3, "not a time of day"),
+        ("period,start,end\n1.,09:00,08:45\n", 2, "before it begins"),
+        ("period,start,end\n2.,08:00,08:45\n1.,09:00,09:00\n", 3, "before it begins"),
     ],
 )
-def test_bad_bell_schedules(write, bells, words):
-    with pytest.raises(BadFile, match=words):
+def test_bad_bell_schedules(write, bells, row, words):
+    with pytest.raises(BadFile, match=words) as caught:
         read(write(rows(lesson(1, "Hétfő", "2."))), periods=write(bells, "bells.csv"))
+    assert caught.value.row == row
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ def test_a_lecture_each_week_and_one_each_odd_week(write):
         ("درس(ع): شنبه 08:00-10:00 ز مکان: سایت", ["0 8 * * SAT"]),
         ("درس(ت):پنج شنبه 10:00-12:00", ["0 10 * * THU"]),
         ("درس(ت): چهارشنبه ساعت 8:00 - 10:00 حل تمرین(ت): دو شنبه 14:00-15:00", ["0 8 * * WED", "0 14 * * MON"]),
+        ("درس(ت): سه شنبه 8:00 تا 10:00", ["0 8 * * TUE"]),
         ("شنبه 08:00-10:00، دوشنبه 08:00-10:00", ["0 8 * * SAT", "0 8 * * MON"]),
         (
             "درس(ت): يکشنبه 08:00-10:00\nدرس(ت): جمعه 08:00-10:00\nامتحان(1405.10.23) ساعت : 08:30-10:30",
@@ -65,14 +66,22 @@ def test_odd_weeks_need_a_first_day(write):
 def test_courses_without_a_time_are_named(write):
     draft = read(write(table("درس(ت): شنبه 08:00-10:00", "امتحان(1405.10.23) ساعت : 08:30-10:30", "")))
     assert len(draft.courses) == 1
-    assert [warning[:6] for warning in draft.warnings] == ["row 3:", "row 4:"]
+    assert draft.warnings == tuple(f"row {row}: 'ریاضی' has no time and is left out" for row in (3, 4))
+
+
+def test_a_group_of_its_own_column_belongs_to_the_code(write):
+    head = "شماره درس,گروه,نام درس,ثبت نام شده,زمان و مکان ارائه"
+    draft = read(write(f"{head}\n۱۲۱۱,۰۱,ریاضی,۴۰,شنبه 08:00-10:00\n۱۲۱۱,02,ریاضی,,شنبه 08:00-10:00\n"))
+    assert [(course.code, course.expected) for course in draft.courses] == [("1211_01", 40), ("1211_02", None)]
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         (table("درس(ت): شنبه 10:00-08:00"), "ends before it begins"),
+        (table("درس(ت): شنبه 10:00-10:00"), "ends before it begins"),
         (table("درس(ت): شنبه صبح"), "holds no day and time"),
+        (table("درس(ت): 08:00-10:00"), "holds no day and time"),
         (table("درس(ت): شنبه 25:00-26:00"), "no clock shows"),
         (table(""), "no course with a time"),
         ("نام درس,زمان و مکان ارائه\nریاضی,شنبه 08:00-10:00", "شماره و گروه درس"),

@@ -59,6 +59,11 @@ def test_a_weekly_event_is_a_slot(write):
     assert course.slots == (SlotDraft("0 9 * * SAT,MON", 90, date(2026, 9, 19), date(2026, 12, 31)),)
 
 
+@pytest.mark.parametrize("before", ["", "\ufeff", "\r\n\r\n"])
+def test_a_calendar_is_known_by_its_first_line(write, before):
+    assert detect_format(write(before + calendar(WEEKLY), "export.txt")) == "ics"
+
+
 def test_a_count_and_an_until_before_the_hour(write):
     until = read(write(calendar(WEEKLY + "RRULE:FREQ=WEEKLY;UNTIL=20261003T000000Z"), "c.ics")).courses[0].slots[0]
     count = read(write(calendar(WEEKLY + "RRULE:FREQ=WEEKLY;COUNT=2"), "d.ics")).courses[0].slots[0]
