@@ -38,6 +38,17 @@ def test_a_dry_run_shows_new_changed_gone_and_in_conflict(here, school):
     assert [course["code"] for course in school("course", "list", "--json").json] == ["phy", "ریاضی-۱"]
 
 
+def test_no_control_character_in_a_name_reaches_the_terminal(here, school):
+    event = "BEGIN:VEVENT\nDTSTART:20200104T090000Z\nDTEND:20200104T100000Z\nRRULE:FREQ=WEEKLY\nLOCATION:9\a\n"
+    events = "".join(f"{event}SUMMARY:{title}\nEND:VEVENT\n" for title in ("\aAlgebra\u202e", "\aPhysics\u202e"))
+    (here / "c.ics").write_text(f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\n{events}END:VCALENDAR\n")
+    told = school("timetable", "import", "c.ics")
+    shown = [school("course", "show", "\aAlgebra\u202e").out, school("timetable", "check").out, told.out, told.err]
+    assert "␇Algebra" in shown[0]
+    assert "conflict: room '9" in told.err
+    assert not set("".join(shown)) & set("\a\u202e")
+
+
 def test_prune_archives_what_the_file_does_not_name(here, school):
     (here / "u.csv").write_text("code,title,cron,minutes\nnew,New,0 9 * * *,60\n")
     assert "--prune archives them" in school("timetable", "import", "u.csv").out

@@ -165,9 +165,9 @@ def clock_time(instant: datetime | None, zone: str) -> str:
     return "" if instant is None else instant.astimezone(ZoneInfo(zone)).strftime("%a %Y-%m-%d %H:%M")
 
 
-def say(text: str) -> None:
-    """A line for people, on stdout."""
-    typer.echo(text)
+def say(text: str, *, err: bool = False) -> None:
+    """A line for people, or several, on stdout or stderr."""
+    typer.echo("\n".join(map(_harmless, text.split("\n"))), err=err)
 
 
 def as_json(value: object) -> None:

@@ -98,10 +98,9 @@ def poke(some_id: Annotated[str, typer.Argument(metavar="ID", help="A recording'
 def would(rows: "Sequence[Recording]", what: str, *, err: bool = False) -> None:
     """Say what would be done, and to which."""
     for row in rows:
-        typer.echo(
-            f"{row.record_id}  {row.started_at:%Y-%m-%d %H:%M} UTC" if row.started_at else row.record_id, err=err
-        )
-    typer.echo(f"{len(rows)} would {what}", err=err)
+        started = f"  {row.started_at:%Y-%m-%d %H:%M} UTC" if row.started_at else ""
+        door.say(f"{row.record_id}{started}", err=err)
+    door.say(f"{len(rows)} would {what}", err=err)
 
 
 # Download ------------------------------------------------------------------------------------------------------------

@@ -87,7 +87,7 @@ def _show(changes: "Changes", dry_run: bool, prune: bool, as_json: bool) -> None
         door.as_json(asdict(changes) | {"dry_run": dry_run, "pruned": prune and not dry_run})
         return
     for warning in (*changes.warnings, *(f"conflict: {each}" for each in changes.conflicts)):
-        print(f"meetingz: {warning}", file=sys.stderr)  # noqa: T201
+        door.say(f"meetingz: {warning}", err=True)
     if dry_run:
         door.table(("change", "course", "what"), _rows(changes, prune), empty="nothing would change")
     kinds = (("new", changes.new), ("changed", changes.changed), ("unchanged", changes.unchanged))
