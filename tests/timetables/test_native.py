@@ -89,10 +89,39 @@ def test_persian_days_of_the_term_win_over_those_of_the_caller(write):
     assert (slot.valid_from, slot.valid_until) == (date(2026, 9, 23), date(2026, 12, 22))
 
 
-def test_a_row_of_one_date(write):
-    text = "code,title,date,start,end\nA,A,1405/09/03,09:00,10:30\n"
-    begin = datetime(2026, 11, 24, 5, 30, tzinfo=UTC)
-    assert read(write(text)).courses[0].sittings == (SittingDraft(begin, begin + timedelta(minutes=90)),)
+@pytest.mark.parametrize(
+    ("head", "row", "slot"),
+    [
+        ("day,start,minutes", "Saturday,8:00,45", SlotDraft("0 8 * * SAT", 45)),
+        ("day,start,end", "Saturday and Monday,8:00,9:00", SlotDraft("0 8 * * SAT,MON", 60)),
+        ("day,start,end", "sat;شنبه;mon,8:00,9:00", SlotDraft("0 8 * * SAT,MON", 60)),
+        ("day,start,end", "Saturday,23:00,24:00", SlotDraft("0 23 * * SAT", 60)),
+        ("day,start,end,minutes", "Saturday,8:00,9:00,45", SlotDraft("0 8 * * SAT", 60)),
+        ("cron,minutes,day,start,end", "0 9 * * 6,90,Monday,8:00,9:00", SlotDraft("0 9 * * 6", 90)),
+    ],
+)
+def test_ways_to_say_when_a_class_is(write, head, row, slot):
+    assert read(write(f"code,title,{head}\nA,A,{row}\n")).courses[0].slots == (slot,)
+
+
+BEGIN = datetime(2026, 11, 24, 5, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("head", "row", "sitting"),
+    [
+        ("date,start,end", "1405/09/03,09:00,10:30", SittingDraft(BEGIN, BEGIN + timedelta(minutes=90))),
+        ("date,start,minutes", "1405/09/03,09:00,90", SittingDraft(BEGIN, BEGIN + timedelta(minutes=90))),
+        ("start,end", "2026-11-24 09:00,2026-11-25 09:00", SittingDraft(BEGIN, BEGIN + timedelta(days=1))),
+        (
+            "date,start,minutes,cancelled",
+            "1405/09/03,09:00,90,بله",
+            SittingDraft(BEGIN, BEGIN + timedelta(minutes=90), cancelled=True, original_start=BEGIN),
+        ),
+    ],
+)
+def test_a_row_of_one_date(write, head, row, sitting):
+    assert read(write(f"code,title,{head}\nA,A,{row}\n")).courses[0].sittings == (sitting,)
 
 
 def test_renamed_columns(write):
@@ -103,7 +132,7 @@ def test_renamed_columns(write):
 def test_codes_that_look_alike_are_named(write):
     draft = read(write(f"{HEAD}\nعلي,A,0 9 * * 6,90\nعلی,A,0 9 * * 6,90\n"))
     assert len(draft.courses) == 2
-    assert "row 3" in draft.warnings[0]
+    assert draft.warnings == ("row 3: code 'علی' looks like 'علي' of row 2; they are two courses",)
 
 
 GOOD = "A,Algebra,0 9 * * 6,90"
@@ -116,6 +145,7 @@ GOOD = "A,Algebra,0 9 * * 6,90"
         (HEAD, None, None, "holds no course"),
         ("code,title,cron\nA,A,0 9 * * 6", 1, "minutes", "column minutes is missing"),
         ("title,cron,minutes\nA,0 9 * * 6,9", 1, "code", "column code is missing"),
+        ("code,title,cron,end\nA,A,0 9 * * 6,9:00", 1, "minutes", "column minutes is missing"),
         ("code,title,minutes\nA,A,9", 1, "cron", "column cron is missing"),
         ("\r\n\r\ncode,title,cron\nA,A,0 9 * * 6", 3, "minutes", "column minutes is missing"),
         (f"\n{HEAD},techer_name\n{GOOD},x", 2, "techer_name", "did you mean teacher_name?"),
@@ -141,10 +171,14 @@ GOOD = "A,Algebra,0 9 * * 6,90"
         (f"{HEAD},weeks\n{GOOD},third", 2, "weeks", "write all, odd, even"),
         (f"{HEAD},weeks\n{GOOD},odd", 2, "from", "first day"),
         (f"{HEAD},weeks\n{GOOD},x@2026-01-01", 2, "weeks", "no number"),
+        (f"{HEAD},weeks\n{GOOD},0@2026-01-01", 2, "weeks", "no number"),
+        (f"{HEAD},weeks\n{GOOD},3@soon", 2, "weeks", "not a date"),
         (f"{HEAD},record\n{GOOD},maybe", 2, "record", "never, "),
         (f"{HEAD},options\n{GOOD},x", 2, "options", "write key=value"),
         (f"{HEAD},options\n{GOOD},a=1;a=2", 2, "options", "twice"),
-        (f"{HEAD},options\n{GOOD},meetingID=1", 2, "options", "set by the worker"),
+        (f"{HEAD},options\n{GOOD},meetingID=1", 2, "options", "set by the worker; use the column code"),
+        (f"{HEAD},options\n{GOOD},Duration=60", 2, "options", "set by the worker; use the column minutes"),
+        (f"{HEAD},options\n{GOOD},META_MTZ-course=x", 2, "options", "label of the worker"),
         (f"{HEAD}\n{GOOD},x", 2, None, "has 5 cells where the header has 4"),
         (f"{HEAD}\nA,Algebra,0 9 * * 6", 2, None, "has 3 cells"),
         (f"{HEAD}\n{'A' * 65},A,0 9 * * 6,90", 2, "code", "write at most 64"),
@@ -163,6 +197,8 @@ GOOD = "A,Algebra,0 9 * * 6,90"
         ("code,title,day,start,end\nA,A,شنبه,10:00,9:00", 2, "end", "before it begins"),
         ("code,title,day,start,end\nA,A,شنبه,x,9:00", 2, "start", "not a time of day"),
         ("code,title,date,start,end\nA,A,1405/09/03,10:00,9:00", 2, "end", "before it begins"),
+        ("code,title,date,start,end\nA,A,1405/09/03,10:00,10:00", 2, "end", "before it begins"),
+        ("code,title,start,end\nA,A,2026-11-24 9:00,2026-11-25 9:01", 2, "end", "after more than a day"),
     ],
 )  # fmt: skip
 def test_errors_say_where_and_what_to_do(write, text, row, column, words):
