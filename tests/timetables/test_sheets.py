@@ -2,12 +2,12 @@
 
 import io
 import zipfile
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 import openpyxl
 import pytest
 
-from worker.timetables import BadFile, SlotDraft, detect_format, read_roster, read_timetable, template
+from worker.timetables import BadFile, SlotDraft, detect_format, read_roster, read_timetable, sheets, template
 
 
 def book(tmp_path, *rows, name="t.xlsx"):
@@ -31,9 +31,41 @@ def test_typed_cells(tmp_path):
     assert course.slots == (SlotDraft("0 9 * * 6", 90, date(2026, 9, 19)),)
 
 
-def test_times_as_a_spreadsheet_keeps_them(tmp_path):
-    path = book(tmp_path, ["code", "title", "day", "start", "end"], ["A", "A", "شنبه", time(8), time(9, 30)])
-    assert read(path)[0].slots == (SlotDraft("0 8 * * SAT", 90),)
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [(time(8, 5), time(9, 35)), (timedelta(hours=8, minutes=5), timedelta(hours=9, minutes=35)), ("08:05", "09:35")],
+)
+def test_times_as_a_spreadsheet_keeps_them(tmp_path, start, end):
+    path = book(tmp_path, ["code", "title", "day", "start", "end"], ["A", "A", "شنبه", start, end])
+    assert read(path)[0].slots == (SlotDraft("5 8 * * SAT", 90),)
+
+
+def test_a_date_with_its_time_in_one_cell(tmp_path):
+    moment = datetime(2026, 11, 24, 9)  # noqa: DTZ001 - the wall clock
+    path = book(tmp_path, ["code", "title", "start", "minutes"], ["A", "A", moment, 90])
+    (sitting,) = read(path)[0].sittings
+    assert sitting.starts_at == datetime(2026, 11, 24, 5, 30, tzinfo=UTC)
+
+
+def test_the_first_sheet_that_holds_anything_is_read(tmp_path):
+    workbook = openpyxl.load_workbook(book(tmp_path, [None]))
+    plan = workbook.create_sheet("plan")
+    plan.append(["code", "title", "cron", "minutes", "record"])
+    plan.append(["A", "A", "0 9 * * 6", 90, False])
+    workbook.create_sheet("notes").append(["nothing of interest"])
+    workbook.save(tmp_path / "t.xlsx")
+    assert [(course.code, course.record) for course in read(tmp_path / "t.xlsx")] == [("A", "never")]
+
+
+def test_a_workbook_that_is_too_large_is_not_opened(tmp_path, monkeypatch):
+    monkeypatch.setattr(sheets, "_LARGEST", 100)
+    with pytest.raises(BadFile, match="larger than"):
+        read(book(tmp_path, ["code", "title", "cron", "minutes"], ["A", "A", "0 9 * * 6", 90]))
+
+
+def test_a_page_without_a_table_is_said(write):
+    with pytest.raises(BadFile, match="holds no table"):
+        read(write("<html><body><p>Please sign in</p></body></html>", "list.xls"))
 
 
 def test_errors_name_the_row_of_the_sheet(tmp_path):
