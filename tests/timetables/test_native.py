@@ -195,6 +195,8 @@ GOOD = "A,Algebra,0 9 * * 6,90"
         ("code,title,start,end" + 2 * "\nA,A,2026-10-10 9:00,2026-10-10 10:00", 3, "start", "slot of another row"),
         ("code,title,day,start,end\nA,A,Caturday,9:00,10:00", 2, "day", "not a day of the week"),
         ("code,title,day,start,end\nA,A,شنبه,10:00,9:00", 2, "end", "before it begins"),
+        ("code,title,day,start,end\nA,A,شنبه,24:00,9:00", 2, "start", "write 00:00"),
+        ("code,title,day,start,minutes\nA,A,شنبه,24:00,60", 2, "start", "write 00:00"),
         ("code,title,day,start,end\nA,A,شنبه,x,9:00", 2, "start", "not a time of day"),
         ("code,title,date,start,end\nA,A,1405/09/03,10:00,9:00", 2, "end", "before it begins"),
         ("code,title,date,start,end\nA,A,1405/09/03,10:00,10:00", 2, "end", "before it begins"),

@@ -64,11 +64,11 @@ def _days(row: Row) -> list[int]:
 
 
 def _length(row: Row, start: timedelta) -> int:
+    if start == timedelta(days=1):
+        raise row.bad("start", "24:00 is the end of a day", "write 00:00, with the day that begins then")
     if not row.text("end"):
         return _minutes(row)
     end = _said(row, "end", parse_clock, row.text("end"))
-    if start == timedelta(days=1):
-        raise row.bad("start", "24:00 is the end of a day", "write 00:00, with the day that begins then")
     if end == start:
         raise row.bad("end", "the class ends when it begins", "write a later end")
     if end < start:
