@@ -89,13 +89,6 @@ def test_xlsx_draws_totals_over_time(name, rows, charts):
     assert sum(len(sheet._charts) for sheet in made.worksheets) == charts
 
 
-def test_of_classes_at_the_same_time_one_may_be_without_a_mean():
-    columns = (Column("starts_at", "instant"), Column("peak", "integer"), Column("mean", "number"))
-    rows = [{"starts_at": NOON, "peak": 0, "mean": mean} for mean in (0.0, None, 0.0)]
-
-    assert len(page(Table("sessions", columns, rows)).xpath("//polyline")) == 2
-
-
 def test_html_in_english():
     tree = page(table([row(), row(status="absent", late=True)], generated_at=NOON, notes=("Seen every 30 s.",)))
 
