@@ -124,6 +124,39 @@ def test_what_cron_cannot_say_is_dated(write, rule):
     assert held(course, *window) == expanded(path, "UTC", *window)
 
 
+def test_of_several_versions_of_an_event_the_latest_names_the_course(write):
+    later = WEEKLY.replace("090000", "110000").replace("103000", "123000") + "SEQUENCE:2\nRRULE:FREQ=WEEKLY;COUNT=2"
+    text = calendar(WEEKLY + "SEQUENCE:1\nRRULE:FREQ=WEEKLY;COUNT=2", later).replace("Algebra", "Geometry", 1)
+    (course,) = read(write(text, "c.ics")).courses
+    assert course.title == "Algebra"
+
+
+def test_the_start_counts_even_on_a_day_that_its_rule_does_not_name(write):
+    path = write(calendar(WEEKLY + "RRULE:FREQ=WEEKLY;BYDAY=MO;UNTIL=20261001T000000Z"), "c.ics")
+    found = held(read(path).courses[0], datetime(2026, 9, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
+    assert [f"{start:%a %d.%m.}" for start, _ in found] == ["Sat 19.09.", "Mon 21.09.", "Mon 28.09."]
+
+
+def test_a_class_may_last_a_whole_day_and_be_held_once(write):
+    text = "DTSTART:20260919T090000Z\nDTEND:20260920T090000Z\nRRULE:FREQ=WEEKLY;COUNT=1"
+    (slot,) = read(write(calendar(text), "c.ics")).courses[0].slots
+    assert (slot.minutes, slot.valid_from, slot.valid_until) == (1440, date(2026, 9, 19), date(2026, 9, 19))
+
+
+@pytest.mark.parametrize(("letters", "same"), [(64, True), (65, False)])
+def test_a_long_title_is_a_code_as_long_as_it_fits_and_another_title_another_code(write, letters, same):
+    text = "".join(calendar(WEEKLY).replace("Algebra", "x" * (letters - 1) + last) for last in "ab")
+    codes = [course.code for course in read(write(text.replace("UID:1\n", ""), "c.ics")).courses]
+    assert len(set(codes)) == 2
+    assert all(len(code) == 64 for code in codes)
+    assert (codes[0] == "x" * 63 + "a") is same
+
+
+def test_a_rule_without_an_end_is_not_warned_of_where_the_caller_names_one(write):
+    path = write(calendar(WEEKLY + "RRULE:FREQ=MONTHLY"), "c.ics")
+    assert read(path, until_date=date(2026, 12, 31)).warnings == ()
+
+
 def test_this_and_future(write):
     later = (
         "UID:1\nRECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Europe/Berlin:20261003T090000\n"
@@ -209,6 +242,7 @@ def test_what_is_no_class_is_named(write):
     [
         ("hello", 1, "not iCalendar"),
         ("BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20260919T090000\n", 2, "never closed"),
+        ("BEGIN:VCALENDAR\nBEGIN:VEVENT\nEND:VALARM\n", 3, "closes nothing"),
         ("BEGIN:VCALENDAR\nEND:VEVENT\n", 2, "closes nothing"),
         (calendar(), None, "holds no class"),
         ("", None, "holds no class"),
@@ -217,6 +251,7 @@ def test_what_is_no_class_is_named(write):
         (calendar("DTSTART:20260919T090000\nrubbish"), 7, "rubbish"),
         (calendar("DTSTART;TZID=Mars/Base:20260919T090000\nDURATION:PT1H"), 6, "'Mars/Base' is not known"),
         (calendar(WEEKLY + "RRULE:FREQ=SECONDLY"), 4, "too often"),
+        (calendar(WEEKLY + f"RRULE:FREQ=DAILY;BYMINUTE={','.join(map(str, range(49)))}"), 4, "too often"),
         (calendar(WEEKLY + "DTSTART:20260919T090000"), 4, "several DTSTART"),
         (calendar(WEEKLY + "RRULE:COUNT=2"), 4, "mend"),
         (calendar("DTSTART;TZID=Europe:20260919T090000"), None, "not iCalendar"),

@@ -56,6 +56,28 @@ def test_cancelled_moved_and_single_sittings(tmp_path):
     assert back == (course,)
 
 
+def test_an_extra_sitting_that_was_cancelled_is_not_told():
+    start = datetime(2026, 10, 20, 5, 30, tzinfo=UTC)
+    sitting = SittingDraft(start, start + timedelta(minutes=90), cancelled=True, original_start=start)
+    assert b"BEGIN:VEVENT" not in write(CourseDraft("A", "A", "Asia/Tehran", sittings=(sitting,)))
+
+
+def test_the_last_day_of_a_slot_has_its_class_in_the_calendar_too():
+    slot = SlotDraft("0 22 * * SAT", 60, date(2026, 9, 19), date(2026, 10, 3))
+    data = write(CourseDraft("A", "A", "America/New_York", slots=(slot,)))
+    assert [start.day for start, _ in expanded(data, date(2026, 9, 1), date(2027, 1, 1))] == [20, 27, 4]
+
+
+def test_a_teacher_is_named_to_those_who_look_at_it():
+    data = write(CourseDraft("A", "A", "UTC", teacher_name="نوری", slots=(SLOT,)))
+    assert icalendar.Calendar.from_ical(data).events[0]["DESCRIPTION"] == "نوری"
+
+
+def test_as_many_times_a_day_as_a_calendar_is_given():
+    data = write(CourseDraft("A", "A", "UTC", slots=(SlotDraft("*/15 * * * *", 5),)))
+    assert data.count(b"BEGIN:VEVENT") == 96
+
+
 def test_slots_without_a_first_day_begin_when_asked():
     course = CourseDraft("A", "A", "Asia/Tehran", slots=(SlotDraft("0 9 * * SAT", 90),))
     assert icalendar.Calendar.from_ical(write(course, since=date(2026, 11, 22))).events[0].start.date() == date(
