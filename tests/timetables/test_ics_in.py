@@ -64,6 +64,21 @@ def test_a_calendar_is_known_by_its_first_line(write, before):
     assert detect_format(write(before + calendar(WEEKLY), "export.txt")) == "ics"
 
 
+@pytest.mark.parametrize(
+    ("until", "last"),
+    [
+        ("20261003T065959Z", 2),
+        ("20261003T070000Z", 3),
+        ("20261003T235959Z", 3),
+        ("20261003T085959", 2),
+        ("20261003", 3),
+    ],
+)
+def test_an_until_includes_the_class_that_begins_then(write, until, last):
+    (slot,) = read(write(calendar(WEEKLY + f"RRULE:FREQ=WEEKLY;UNTIL={until}"), "c.ics")).courses[0].slots
+    assert slot.valid_until == date(2026, 10, last)
+
+
 def test_a_count_and_an_until_before_the_hour(write):
     until = read(write(calendar(WEEKLY + "RRULE:FREQ=WEEKLY;UNTIL=20261003T000000Z"), "c.ics")).courses[0].slots[0]
     count = read(write(calendar(WEEKLY + "RRULE:FREQ=WEEKLY;COUNT=2"), "d.ics")).courses[0].slots[0]
@@ -101,6 +116,7 @@ def test_exceptions_cancelled_moved_and_deleted(write):
     at = datetime(2026, 9, 26, 7, tzinfo=UTC)
     assert course.sittings[0] == SittingDraft(at, at + timedelta(minutes=90), cancelled=True, original_start=at)
     found = held(course, datetime(2026, 9, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
+    assert found[1][1] - found[1][0] == timedelta(hours=1)
     assert [start.isoformat()[:16] for start, _ in found] == [
         "2026-09-19T07:00", "2026-10-11T12:00", "2026-10-24T07:00", "2026-10-31T08:00", "2026-11-07T08:00",
     ]  # fmt: skip
@@ -173,6 +189,11 @@ def test_an_endless_rule_is_read_for_a_year(write):
     draft = read(write(calendar(WEEKLY + "RRULE:FREQ=MONTHLY"), "c.ics"))
     assert len(draft.courses[0].sittings) == 13
     assert "pass --until" in draft.warnings[0]
+
+
+def test_an_endless_rule_is_read_for_a_year_from_its_own_start_where_that_is_later(write):
+    draft = read(write(calendar(WEEKLY + "RRULE:FREQ=MONTHLY"), "c.ics"), from_date=date(2026, 1, 1))
+    assert len(draft.courses[0].sittings) == 13
 
 
 def test_an_old_endless_rule_is_read_from_the_first_day_asked_for(write):
