@@ -50,6 +50,7 @@ USAGE = [
     ("run", "bogus"),
     ("occurrence", "move", "abc", "--start", "x", "--end", "y"),
     ("occurrence", "cancel", "1"),
+    ("occurrence", "show", str(2**63)),
     ("report", "attendance", "--format", "doc"),
     ("report", "attendance", "-o", "x.doc"),
     ("report", "attendance", "--lang", "de"),

@@ -133,9 +133,12 @@ def whole(text: str) -> int:
     from worker.domain.text import ascii_digits
 
     try:
-        return int(ascii_digits(text))
+        number = int(ascii_digits(text))
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a whole number") from None
+    if number.bit_length() > 63:  # more than a database can look for
+        raise typer.BadParameter(f"{text} is too large")
+    return number
 
 
 def decimal(text: str) -> float:

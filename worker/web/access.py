@@ -24,6 +24,7 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 #: NIST SP 800-63B: length is what counts, and 8 is the least.
 _SHORTEST, _LONGEST = 8, 256
+_MOST_DAYS = 36_500
 
 
 @cache
@@ -125,6 +126,8 @@ def issue(
             raise InputError(f"the scope {scope!r} is not one of {', '.join(SCOPES)}")
     if not scopes:
         raise InputError(f"a token needs a scope: {', '.join(SCOPES)}")
+    if days is not None and not 0 <= days <= _MOST_DAYS:
+        raise InputError(f"a token cannot hold for {days:g} days; write 0 to {_MOST_DAYS}, or leave them out")
     text = "mtz_" + secrets.token_urlsafe(32)
     expires = None if days is None else now + timedelta(days=days)
     with context.database.write() as session:

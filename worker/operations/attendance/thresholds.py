@@ -12,6 +12,7 @@ from worker.operations.timetable import arrange
 from worker.store.tables import Course
 
 NAMES = ("present_percent", "partial_percent", "late_seconds", "left_early_seconds")
+_MOST_SECONDS = 86_400
 
 
 def of(context: Context, course: Course) -> Rules:
@@ -32,6 +33,8 @@ def put(context: Context, code: str, changes: Mapping[str, float | None], now: d
     with context.database.write() as session:
         course = arrange.course(session, code)
         for name, value in changes.items():
+            if value is not None and name.endswith("_seconds") and not 0 <= value <= _MOST_SECONDS:
+                raise InputError(f"{code}: {name} cannot be {value:g}; write 0 to {_MOST_SECONDS}")
             setattr(course, name, value)
         _check(of(context, course), code)
         told = ", ".join(
@@ -46,5 +49,3 @@ def _check(rules: Rules, code: str) -> None:
             f"{code}: partial {rules.partial_percent:g} % and present {rules.present_percent:g} % do not fit: "
             "0 <= partial <= present <= 100"
         )
-    if min(rules.late, rules.left_early) < timedelta(0):
-        raise InputError(f"{code}: seconds of lateness cannot be negative")

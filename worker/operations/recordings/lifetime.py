@@ -22,6 +22,7 @@ from worker.store.tables import Course, File, Meeting, Occurrence, Recording
 _AGAIN = timedelta(hours=1)
 #: Recordings that one sweep takes up.
 _A_SWEEP = 200
+_MOST_DAYS = 36_500
 
 Kept = TypeVar("Kept")
 
@@ -91,8 +92,8 @@ def policy(context: Context, code: str, changes: Mapping[str, object], now: date
     with context.database.write() as session:
         row = arrange.course(session, code)
         for name, value in changes.items():
-            if isinstance(value, int) and not isinstance(value, bool) and value < 1:
-                raise InputError(f"{name}: {value} days are not possible; write 1 or more, or 'ever'")
+            if isinstance(value, int) and not isinstance(value, bool) and not 1 <= value <= _MOST_DAYS:
+                raise InputError(f"{name}: {value} days are not possible; write 1 to {_MOST_DAYS}, or 'ever'")
             setattr(row, name, value)
         if changes:
             told = ", ".join(f"{name} {value}" for name, value in changes.items())
