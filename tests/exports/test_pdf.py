@@ -60,7 +60,7 @@ def test_pages_are_a4_across_and_each_has_the_headings_again():
     assert all("Time present" in page.extract_text() for page in pages)
 
 
-@pytest.mark.parametrize(("sittings", "width"), [(14, 842), (28, 1191), (46, 1684)])
+@pytest.mark.parametrize(("sittings", "width"), [(14, 842), (15, 1191), (28, 1191), (29, 1684), (46, 1684)])
 def test_a_wide_matrix_gets_wider_paper_and_loses_no_column(sittings, width):
     days = [Column(f"s{n}", "status", f"2026-11-{n % 28 + 1:02} 12:00") for n in range(sittings)]
     columns = (Column("user_id", "text"), Column("full_name", "name"), Column("role", "status"), *days)

@@ -32,6 +32,53 @@ def test_xlsx_has_a_frozen_filtered_heading_and_coloured_statuses():
     assert sheet.column_dimensions["C"].width >= len("زهرا محمدی")
 
 
+MATRIX = (
+    Column("role", "status"),
+    Column("1", "status", "2026-11-24 12:00"),
+    Column("2", "status", "2026-11-25 12:00"),
+)
+LETTERS = [{"role": "viewer", "1": first, "2": second} for first, second in ("PA", "LE", "UP")]
+
+
+def test_xlsx_colours_the_letters_of_a_matrix_as_their_words():
+    sheet = book(table(LETTERS, columns=MATRIX)).worksheets[0]
+    (rules,) = [each.rules for each in sheet.conditional_formatting if str(each.sqref) == "B2:B4"]
+    colours = {rule.formula[0].strip('"'): rule.dxf.fill.bgColor.rgb for rule in rules}
+
+    assert len({colours[letter] for letter in "PLAEU"}) == 5
+    pairs = (("P", "Present"), ("L", "Partial"), ("A", "Absent"), ("E", "Excused"), ("U", "Unknown"))
+    assert all(colours[letter] == colours[word] for letter, word in pairs)
+    assert [sheet.column_dimensions[letter].width < 14 for letter in "BC"] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("title", "sheets"),
+    [
+        ("History", ["Sheet", "Sheet (2)", "Notes"]),
+        ("[]:*?/\\", ["Sheet", "Sheet (2)", "Notes"]),
+        ("Introduction to the theory of numbers", [
+            "Introduction to the theory of n", "Introduction to the theory (2)", "Notes",
+        ]),
+    ],
+)  # fmt: skip
+def test_xlsx_names_its_sheets_as_excel_lets_it(monkeypatch, title, sheets):
+    monkeypatch.setattr(to_xlsx, "SHEET_ROWS", 3)
+
+    assert book(table(many(3), title=title)).sheetnames == sheets
+
+
+def test_xlsx_has_room_for_the_zone_of_a_time_from_elsewhere():
+    sheet = book(table([row(timezone="America/St_Johns")])).worksheets[0]
+
+    assert sheet.column_dimensions["B"].width > len("2026-11-24 12:00 America/St_Johns")
+
+
+def test_xlsx_in_persian_takes_its_jalali_date_from_a_date_too():
+    sheet = book(table([{"date": date(2026, 11, 24)}], "fa", columns=(Column("date", "date"),))).worksheets[0]
+
+    assert [cell.value for cell in sheet[2]][1:] == ["۱۴۰۵/۰۹/۰۳"]
+
+
 def test_xlsx_in_persian_runs_from_the_right_with_a_jalali_column():
     made = book(table([row()], "fa"))
     sheet = made.worksheets[0]
@@ -100,6 +147,43 @@ def test_html_in_english():
     assert texts(tree, "//footer//li") == ["Seen every 30 s."]
 
 
+def test_html_counts_each_status_in_one_order_whatever_comes_first():
+    said = ("excused", "absent", "unknown", "partial", "present", "viewer", "brand-new", "partial")
+    counted = ["Present 1", "Partial 2", "Absent 1", "Excused 1", "Unknown 1", "Viewer 1"]
+
+    assert texts(page(table([row(status=word) for word in said])), "//*[@class='tally']/li") == counted
+    letters = page(table([row(status=letter) for letter in "UAPEL"]))
+    assert texts(letters, "//*[@class='tally']/li") == ["P 1", "L 1", "A 1", "E 1", "U 1"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "looks"),
+    [
+        ({"status": "present", "late": False}, ["badge present", "flag false"]),
+        ({"status": "partial", "late": True}, ["badge partial", "flag true"]),
+        ({"status": "P"}, ["badge present", "flag false"]),
+        ({"status": "L"}, ["badge partial", "flag false"]),
+        ({"status": "A"}, ["badge absent", "flag false"]),
+        ({"status": "E"}, ["badge excused", "flag false"]),
+        ({"status": "U"}, ["badge unknown", "flag false"]),
+        ({"status": "viewer"}, ["badge", "flag false"]),
+        ({"full_name": "x" * 40}, ["badge present", "flag false"]),
+        ({"full_name": "x" * 41}, ["long", "badge present", "flag false"]),
+    ],
+)
+def test_html_gives_each_status_each_flag_and_a_long_text_a_look_of_its_own(changes, looks):
+    assert page(table([row(**changes)])).xpath("//tbody//td/*/@class") == looks
+
+
+def test_words_of_ours_are_said_in_the_readers_language_and_those_of_others_are_not():
+    said = {"verdict": "short", "role": "viewer", "state": "live", "ended_by": "worker", "close_reason": "empty"}
+    columns = tuple(Column(key, "text") for key in (*said, "title"))
+    tree = page(table([said | {"title": "empty"}], "fa", columns=columns))
+
+    shown = ["کوتاه‌تر", "شرکت‌کننده", "در حال برگزاری", "سامانه", "خروج همگان", "empty"]
+    assert texts(tree, "//tbody//td") == shown
+
+
 def test_html_in_persian():
     tree = page(table([row()], "fa", title="ریاضی ۱"))
 
@@ -148,4 +232,5 @@ def test_numbers_round_as_in_a_spreadsheet():
     assert people.percent(100.0, "fa") == "۱۰۰٪"
     assert people.number(1234.5, "fa") == "۱٬۲۳۴٫۵"
     assert people.duration(-61, "en") == "-0:01:01"
+    assert people.duration(59.6, "en") == "0:01:00"
     assert people.jalali(date(1, 1, 1)) == "۰۰۰۱-۰۱-۰۱"
