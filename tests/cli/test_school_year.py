@@ -1,5 +1,7 @@
 """The timetable, its holidays and its stories at the command line, as schools type them."""
 
+from datetime import UTC, date, datetime, timedelta
+
 import pytest
 
 from worker.timetables import read_timetable
@@ -35,6 +37,12 @@ def test_a_dry_run_shows_new_changed_gone_and_in_conflict(here, school):
     assert {clash["kind"] for clash in found["conflicts"]} == {"teacher"}
     shown = school("timetable", "import", "u.csv", "--dry-run")
     assert all(word in shown.out for word in ("new", "changed", "gone", "in conflict", "nothing was changed"))
+    assert "stays" in shown.out
+    assert "1 courses of this installation not in the file; they stay" in shown.out
+    pruned = school("timetable", "import", "u.csv", "--dry-run", "--prune")
+    assert "would be archived" in pruned.out
+    assert "1 courses of this installation would be archived" in pruned.out
+    assert school("timetable", "import", "u.csv", "--dry-run", "--prune", "--json").json["pruned"] is False
     assert [course["code"] for course in school("course", "list", "--json").json] == ["phy", "ریاضی-۱"]
 
 
@@ -66,6 +74,47 @@ def test_check_leaves_with_one_where_anything_clashes(here, school):
     assert "نوري" in school("timetable", "check").out
     school("course", "archive", "phy")
     assert school("timetable", "check", "--json").code == 0
+
+
+def test_check_looks_as_far_as_the_horizon(here, school):
+    day = (datetime.now(UTC) + timedelta(days=5)).strftime("%a").upper()
+    (here / "w.csv").write_text(f"code,title,cron,minutes,room\nA,A,0 9 * * {day},60,7\nB,B,0 9 * * {day},60,7\n")
+    assert school("timetable", "import", "w.csv", "--prune").code == 0
+    (found,) = school("timetable", "check", "--json").json
+    assert (found["kind"], found["name"], found["courses"]) == ("room", "7", ["A", "B"])
+
+
+def test_what_the_file_leaves_unsaid_is_said_at_import(here, school):
+    (here / "u.csv").write_text("code,title,cron,minutes,weeks\nA,A,0 9 * * MON,60,odd\n")
+    words = ("--timezone", "Europe/Berlin", "--from", "۱۴۰۵/۰۷/۰۱", "--until", "2026-12-31")
+    assert school("timetable", "import", "u.csv", *words).code == 0
+    course = school("course", "show", "A", "--json").json
+    (slot,) = course["slots"]
+    assert course["timezone"] == "Europe/Berlin"
+    assert (slot["from"], slot["until"], slot["every_weeks"]) == ("2026-09-23", "2026-12-31", 2)
+
+
+def test_a_course_shows_only_the_slots_it_has_now(here, school):
+    (here / "u.csv").write_text("code,title,cron,minutes\nphy,Physics,0 15 * * *,90\n")
+    school("timetable", "import", "u.csv")
+    shown = school("course", "show", "phy", "--json").json
+    assert [slot["cron"] for slot in shown["slots"]] == ["0 15 * * *"]
+    assert len(shown["next"]) == 10
+    assert "0 15 * * *" in school("course", "show", "phy").out
+
+
+def test_an_archived_course_is_listed_as_such(school):
+    assert "archived" not in school("course", "list").out
+    school("course", "archive", "phy")
+    assert [line.split()[-1] for line in school("course", "list").out.splitlines() if "phy" in line] == ["archived"]
+
+
+@pytest.mark.parametrize(("day", "name"), [("0", "MO"), ("6", "SU")])
+def test_an_exported_calendar_begins_its_weeks_as_the_school_does(here, school, monkeypatch, day, name):
+    monkeypatch.setenv("MEETINGZ_WEEK_START", day)
+    (here / "w.csv").write_text("code,title,cron,minutes,weeks\nA,A,0 9 * * WED,60,2@2026-09-23\n")
+    school("timetable", "import", "w.csv", "--prune")
+    assert f"WKST={name}" in school("timetable", "export", "--format", "ics").out
 
 
 def test_a_conflict_is_warned_of_at_import(here, school):
@@ -103,13 +152,29 @@ def test_a_template_that_import_reads(here, school, language):
     assert school("timetable", "import", "filled.xlsx").code == 0
 
 
+def test_a_school_of_persian_readers_need_not_name_its_language(here, school, monkeypatch):
+    from openpyxl import load_workbook
+
+    monkeypatch.setenv("MEETINGZ_LANGUAGE", "fa")
+    assert school("timetable", "template", "-o", "t.xlsx").code == 0
+    book = load_workbook("t.xlsx")
+    assert (book.worksheets[0]["A1"].value, book.worksheets[0].sheet_view.rightToLeft) == ("کد درس", True)
+    assert book.sheetnames == ["برنامه", "راهنما"]
+    assert "شنبه" in school("timetable", "show", "--week", tomorrow(school)).out
+    assert school("timetable", "show", "--week", "1400/01/01").out == "در این هفته کلاسی نیست\n"
+
+
+def test_this_week_is_that_of_the_schools_clock(school, monkeypatch):
+    """It is Friday evening in Greenwich, and Saturday, the first day of a week, in Tehran."""
+    monkeypatch.setattr("worker.clock.now", lambda: datetime(2026, 12, 4, 21, tzinfo=UTC))
+    assert school("timetable", "show", "--json").json[0]["date"] == "2026-12-05"
+
+
 def tomorrow(meetingz):
     return sittings(meetingz, "--course", "phy")[2]["starts_at"][:10]
 
 
 def test_holidays_in_any_digits(here, school):
-    from datetime import date
-
     from worker.domain.calendars import format_date
 
     day = tomorrow(school)
@@ -165,9 +230,29 @@ def test_holidays_from_a_file(here, school, name, text):
     assert school("holiday", "import", name, "--json").json["new"] == []
 
 
+def test_holidays_are_listed_with_their_days_and_what_they_are(here, school, monkeypatch):
+    from worker.domain import holidays
+
+    guess = holidays.Holiday(date(2030, 3, 1), "Eid", estimated=True)
+    monkeypatch.setattr(holidays, "suggested_holidays", lambda *_: (guess,))
+    school("holiday", "import", "--country", "IR", "--year", "2030")
+    school("holiday", "add", "2030-12-01", "Break", "--until", "2030-12-05")
+    eid, rest = (line.split() for line in school("holiday", "list").out.splitlines()[2:])
+    assert eid[1:] == ["2030-03-01", "2030-03-01", "Eid", "IR", "estimated", "0"]
+    assert rest[1:] == ["2030-12-01", "2030-12-05", "Break", "manual", "observed", "0"]
+    assert "Eid (estimated)" in " ".join(school("timetable", "show", "--week", "2030-03-01").out.split())
+    known = (holidays.Holiday(date(2030, 1, 1), "New year"), holidays.Holiday(date(2030, 3, 2), "Eid"))
+    monkeypatch.setattr(holidays, "suggested_holidays", lambda *_: known)
+    told = school("holiday", "import", "--country", "IR", "--year", "2030").out
+    assert told.startswith("withdrawn, its source no longer gives it: ")
+    assert "2 new, 0 changed, 0 unchanged" in told
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
+        (("import", "h.csv", "--year", "1405"), 2, "give a FILE"),
+        (("import", "h.csv", "--country", "IR"), 2, "give a FILE"),
         (("add", "1405/13/01", "x"), 1, "no calendar"),
         (("add", "2026-12-01", "x", "--until", "2026-11-01"), 1, "exchange"),
         (("import",), 2, "give a FILE"),
@@ -222,8 +307,6 @@ def test_an_empty_week_says_so(school):
 
 
 def test_times_dates_and_numbers_in_persian(school):
-    from datetime import date
-
     from worker.domain.calendars import format_date
 
     one = sittings(school, "--course", "phy")[2]

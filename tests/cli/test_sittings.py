@@ -47,6 +47,32 @@ def test_a_sitting_is_added_in_the_zone_of_its_course(add):
     assert (added["state"], added["cancelled"], added["server"]) == ("planned", False, None)
 
 
+def test_a_sitting_that_stands_where_it_was_planned_says_by_whom_and_no_more(meetingz, add):
+    told = meetingz("occurrence", "show", add(ahead(days=2), ahead(days=2, hours=1))["id"]).out
+    assert "planned for" not in told
+    assert "the worker" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (("--from", "2040-01-02", "--until", "2040-01-02"), [0, 1]),
+        (("--from", "2040-01-02 00:00", "--until", "2040-01-02 00:00"), []),
+        (("--from", "2040-01-02 00:01", "--until", "2040-01-02 23:59"), [1]),
+        (("--until", "1418/10/12"), [0, 1]),
+        (("--until", "2040-01-01"), []),
+    ],
+)
+def test_a_day_as_an_end_is_included_and_a_time_is_not(meetingz, add, words, found):
+    numbers = [
+        add("2040-01-02 00:00", "2040-01-02 00:30")["id"],
+        add("2040-01-02 23:00", "2040-01-02 23:30")["id"],
+        add("2040-01-03 00:00", "2040-01-03 00:30")["id"],
+    ]
+    listed = [row["id"] for row in meetingz("occurrence", "list", *words, "--json").json]
+    assert [numbers.index(number) for number in listed if number in numbers] == found
+
+
 def test_a_jalali_date_is_taken(add):
     added = add("1420/01/01 10:00", "1420/01/01 11:00")
     assert added["starts_at"].startswith("2041-03-20T10:00:00")
@@ -55,6 +81,7 @@ def test_a_jalali_date_is_taken(add):
 def test_a_sitting_is_moved_extended_and_cancelled(meetingz, add):
     number = add(ahead(days=2), ahead(days=2, hours=1))["id"]
     assert meetingz("occurrence", "move", number, "--start", ahead(days=3), "--end", ahead(days=3, hours=1)).code == 0
+    assert "planned for" in meetingz("occurrence", "show", number).out
     assert meetingz("occurrence", "extend", number, "--minutes", "15").code == 0
     assert meetingz("occurrence", "cancel", number, "--reason", "snow").code == 0
     listed = {row["id"]: row for row in meetingz("occurrence", "list", "--course", "ALG-101", "--json").json}
@@ -125,11 +152,12 @@ def test_a_class_is_opened_joined_seen_and_reported_by_hand(meetingz, add, serve
     assert room["internal_meeting_id"].rpartition("-")[0]
     server.world.join(room["meeting_id"], "u1", "پریسا صادقی", "VIEWER")
     assert meetingz("run", "poll").code == 0
+    assert meetingz("live").out.startswith("1 people in 1 open meetings\n")
     live = meetingz("live", "--json").json
     assert (live["meetings"], live["participants"]) == (1, 1)
     assert live["courses"] == [{"course": "ALG-101", "occurrence": number, "participants": 1, "moderators": 0}]
     report = meetingz("report", "attendance", "--format", "json").json
-    assert {row["user_id"] for row in report} == {"u1", "t1"}
+    assert {row["user_id"]: row["role"] for row in report} == {"u1": "viewer", "t1": "moderator"}
     assert list(report[0])[:16] == REPORT.split()
 
 
