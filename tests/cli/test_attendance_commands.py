@@ -17,7 +17,7 @@ from worker.operations.installation import servers
 from worker.operations.reports import report_totals
 from worker.operations.timetable import arrange
 from worker.settings import Settings
-from worker.store.tables import Gap, Stay
+from worker.store.tables import Gap, Occurrence, Stay
 
 HOSTILE = '=HYPERLINK("http://evil.example")<script>\x1b[31m'
 
@@ -106,14 +106,17 @@ def test_marks_for_moodle(meetingz, held):
 
 def test_a_status_is_corrected_undone_and_remembered(meetingz, held):
     number = held.occurrence
-    assert meetingz("attendance", "correct", number, "t1", "excused", "--reason", "was at a funeral").code == 0
+    told = meetingz("attendance", "correct", number, "t1", "excused", "--reason", "was at a funeral").out
+    assert told == f"t1 is excused in occurrence {number}, was absent\n"
     rows = {row["user_id"]: row for row in meetingz("report", "attendance", "--format", "json").json}
     assert rows["t1"]["status"] == "excused"
     assert rows["t1"]["corrected_by"] == door.person()
-    assert "again" in meetingz("attendance", "undo", number, "t1").out
+    assert meetingz("attendance", "undo", number, "t1").out == f"t1 is absent in occurrence {number} again\n"
     (kept,) = meetingz("attendance", "history", number, "--json").json
     assert (kept["before"], kept["status"], kept["undone_by"]) == ("absent", "excused", door.person())
     assert "funeral" in meetingz("attendance", "history", number, "t1").out
+    assert f"by {door.person()}" in meetingz("attendance", "history", number, "t1").out
+    assert meetingz("attendance", "history", number, "u1").out == "nothing was corrected\n"
 
 
 @pytest.mark.parametrize(
@@ -164,17 +167,48 @@ def test_folding_again_from_the_command_gives_the_same_to_the_byte(meetingz, hel
         assert everything() == before
 
 
+def test_a_sitting_whose_observations_are_gone_keeps_its_stays(meetingz, held, stage):
+    with stage.context.database.write() as session:
+        session.get_one(Occurrence, held.occurrence).pruned_at = stage.clock.now
+    told = meetingz("attendance", "refold").out
+    assert told == "folded 0 sittings again; 1 keep their stays, their observations are pruned\n"
+
+
+def test_a_report_of_one_sitting_in_the_language_of_the_school(meetingz, held, stage, here, monkeypatch):
+    start = stage.clock.now - timedelta(minutes=10)
+    other = arrange.add(stage.context, "ALG-101", start, stage.clock.now + timedelta(minutes=1), start)
+    monkeypatch.setenv("MEETINGZ_LANGUAGE", "fa")
+    assert meetingz("report", "attendance", "--occurrence", other, "-o", "R.HTML").code == 0
+    tree = html.parse(here / "R.HTML").getroot()
+    assert (tree.get("lang"), len(tree.xpath("//tbody/tr"))) == ("fa", 2)
+
+
+def test_a_late_comer_is_late_by_the_courses_own_measure(meetingz, held):
+    def marks():
+        rows = meetingz("report", "attendance", "--format", "json").json
+        return {row["user_id"]: (row["late"], row["left_early"]) for row in rows if row["user_id"] == "x1"}
+
+    assert marks() == {"x1": (False, True)}
+    assert meetingz("course", "set", "ALG-101", "--left-early-seconds", "3600").code == 0
+    assert marks() == {"x1": (False, False)}
+    assert meetingz("course", "set", "ALG-101", "--defaults", "--late-seconds", "0").code == 0
+    assert marks()["x1"][1] is True
+
+
 def test_a_course_gets_thresholds(meetingz, held):
     assert meetingz("course", "set", "ALG-101", "--present-percent", "40").code == 0
     rows = {row["user_id"]: row for row in meetingz("report", "attendance", "--format", "json").json}
     assert rows["x1"]["status"] == "present"
     assert meetingz("course", "set", "ALG-101", "--defaults").code == 0
-    assert {row["status"] for row in meetingz("report", "attendance", "--format", "json").json} >= {"partial"}
+    rows = {row["user_id"]: row for row in meetingz("report", "attendance", "--format", "json").json}
+    assert rows["x1"]["status"] == "partial"
 
 
 def test_somebody_is_forgotten_only_after_a_yes(meetingz, held):
     asked = meetingz("person", "forget", "u1", stdin="n\n")
     assert asked.code == 1
+    assert asked.err.startswith("u1: 1 roster entries, 1 stays, ")
+    assert " 0 " not in asked.err
     assert "u1" in meetingz("report", "attendance").out
     assert meetingz("person", "forget", "u1", stdin="y\n").code == 0
     assert "u1" not in meetingz("report", "attendance").out

@@ -13,6 +13,7 @@ from worker.operations.attendance import poll
 from worker.operations.meetings import provision
 from worker.operations.timetable import arrange
 from worker.settings import Settings
+from worker.simulator.faults import Fault
 
 KEYS = {
     "record_id",
@@ -88,6 +89,8 @@ def test_the_list_keeps_its_promise(meetingz, taught, record_id):
     assert meetingz("recordings", "list", "--missing", "--json").json == []
     assert record_id in meetingz("recordings", "list").out
     assert meetingz("recordings", "list", "--state", "lost").code == 2
+    for state in ("awaited", "processing", "deleted", "stray", "not_expected"):
+        assert (state, meetingz("recordings", "list", "--state", state, "--json").json) == (state, [])
 
 
 def test_download_stores_and_says_what_is_no_file(meetingz, record_id):
@@ -107,7 +110,12 @@ def test_download_stores_and_says_what_is_no_file(meetingz, record_id):
 
 def test_a_course_that_downloads_is_archived_by_the_sweep(meetingz, record_id):
     shown = meetingz("recordings", "policy", "ALG-101", "--download", "--formats", "video", "--keep-server-days", "30")
-    assert "keep_server_days: 30" in shown.out
+    assert shown.out.splitlines()[2:] == [
+        "download: True",
+        "recording_formats: video",
+        "keep_server_days: 30",
+        "keep_archive_days: not set",
+    ]
     meetingz("run", "harvest")
     assert [(file["format"], file["state"]) for file in only(meetingz)["files"]] == [("video", "stored")]
     assert meetingz("recordings", "policy", "ALG-101", "--keep-server-days", "ever", "--json").json == {
@@ -128,7 +136,45 @@ def test_hidden_shown_and_labelled(meetingz, record_id):
     assert only(meetingz)["published"] is True
     assert meetingz("recordings", "update", "chapter=3", record_id).code == 0
     assert only(meetingz)["labels"]["chapter"] == "3"
+    assert meetingz("recordings", "update", "link=a=b", record_id).code == 0
+    assert only(meetingz)["labels"]["link"] == "a=b"
     assert meetingz("recordings", "update", record_id).code == 1
+
+
+def test_what_would_be_done_is_said_and_not_done(meetingz, record_id):
+    for verb, said in (
+        ("publish", "be published"),
+        ("unpublish", "be hidden"),
+        ("delete", "be deleted on their servers"),
+    ):
+        told = meetingz("recordings", verb, record_id, "--dry-run")
+        assert told.code == 0
+        assert told.out.splitlines()[-1] == f"1 would {said}"
+        assert told.out.startswith(f"{record_id}  2")
+    told = meetingz("recordings", "update", "chapter=3", "part=", record_id, "--dry-run")
+    assert told.out.endswith("1 would get the labels chapter, part\n")
+    assert only(meetingz)["state"] == "published"
+
+
+def test_what_the_server_refuses_is_exit_1(meetingz, taught, record_id):
+    taught[0].world.faults.add(Fault("http_500"))
+    told = meetingz("recordings", "unpublish", record_id)
+    assert told.code == 1
+    assert told.out.startswith(f"{record_id}: not hidden: one: ")
+
+
+def test_nobody_there_to_answer_is_a_no(meetingz, record_id):
+    told = meetingz("recordings", "delete", record_id, stdin="")
+    assert told.code == 1
+    assert told.err.endswith("nothing was changed; --yes goes on without asking\n")
+    assert only(meetingz)["state"] == "published"
+
+
+def test_a_download_that_fails_is_exit_1_and_is_tried_again_later(meetingz, taught, record_id, monkeypatch):
+    monkeypatch.setenv("MEETINGZ_DOWNLOAD_RESERVE_BYTES", str(2**60))
+    told = meetingz("recordings", "download", record_id, "--format", "video")
+    assert told.code == 1
+    assert told.out.startswith(f"{record_id} video: failed, and is tried again later: ")
 
 
 def test_deleting_asks_and_nothing_happens_without_a_yes(meetingz, taught, record_id):
@@ -146,7 +192,8 @@ def test_captions_are_handed_in_and_listed(meetingz, here, ahead, record_id):
     assert meetingz("recordings", "captions", "add", record_id, "fa.vtt", "--lang", "fa").code == 0
     ahead.seconds += 120
     (track,) = meetingz("recordings", "captions", "list", record_id, "--json").json
-    assert (track["lang"], track["kind"]) == ("fa", "subtitles")
+    assert (track["lang"], track["kind"], track["label"]) == ("fa", "subtitles", "fa")
+    assert meetingz("recordings", "captions", "add", record_id, "fa.vtt", "--kind", "songs").code == 2
 
 
 @pytest.mark.parametrize(
