@@ -1,9 +1,14 @@
 """Alarms, tickets, rates and rules of a course at the door."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.cli.conftest import ROSTER, TIMETABLE
 from tests.cli.test_bad_files import refused
+from worker.operations import context as contexts
+from worker.settings import Settings
+from worker.store.tables import Alarm
 
 
 @pytest.fixture
@@ -35,6 +40,25 @@ def test_a_server_that_is_down_stands_among_the_alarms_and_in_doctor(meetingz, m
     assert "alarm server_down" in meetingz("doctor").out
     assert meetingz("server", "list", "--json").json[0]["rate_limit"] == 2.5
     assert "failures in a row" in meetingz("server", "list").out
+
+
+def test_alarms_that_recovered_are_listed_only_among_all_and_the_newest_first(meetingz, here):
+    context = contexts.make(Settings())
+    assert meetingz("alarms").code == 0
+    with context.database.write() as session:
+        for day, recovered in ((1, 5), (2, None), (3, None)):
+            at, until = (None if each is None else datetime(2026, 3, each, tzinfo=UTC) for each in (day, recovered))
+            session.add(
+                Alarm(kind="server_down", cause=str(day), detail=f"no. {day}", raised_at=at, recovered_at=until)
+            )
+    context.database.dispose()
+
+    def listed(*words):
+        return [each["cause"] for each in meetingz("alarms", "--json", *words).json]
+
+    assert listed() == ["3", "2"]
+    assert listed("--all") == ["3", "2", "1"]
+    assert listed("--all", "--limit", "2") == ["3", "2"]
 
 
 def test_a_ticket_is_printed_only_with_a_public_address(meetingz, sitting, monkeypatch):

@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -26,8 +27,13 @@ def test_a_first_command_in_an_empty_folder_makes_the_embedded_database(meetingz
 def test_a_database_that_was_named_is_not_made_without_being_asked(meetingz, here, monkeypatch):
     monkeypatch.setenv("MEETINGZ_DATABASE_URL", f"sqlite:///{here}/own.db")
     refused(meetingz("server", "list"), "the database is empty: run `meetingz db upgrade`")
-    assert meetingz("db", "upgrade").code == 0
+    made = meetingz("db", "upgrade").out.strip()
+    assert made.endswith(", it was empty")
+    assert meetingz("db", "upgrade").out.strip() == made.removesuffix(", it was empty")
     assert meetingz("db", "check").code == 0
+    monkeypatch.setattr("worker.store.migrate.differences", lambda database: "a table is missing")
+    differing = meetingz("db", "check")
+    assert (differing.code, differing.out) == (1, "a table is missing\n")
     assert meetingz("server", "list").code == 0
 
 
@@ -117,6 +123,24 @@ def test_a_server_is_drained_disabled_and_enabled(meetingz, entered):
         assert meetingz("server", "list", "--json").json[0]["state"] == state
     meetingz("server", "check", "one")
     assert meetingz("server", "list", "--json").json[0]["state"] == "healthy"
+    meetingz("server", "drain", "one")
+    assert meetingz("server", "list", "--json").json[0]["state"] == "draining, healthy"
+
+
+def test_the_seats_kept_for_the_next_hour_are_listed_beside_those_that_are_taken(meetingz, school, entered):
+    start = datetime.now(UTC) - timedelta(minutes=1)
+    times = ("--start", start.isoformat(), "--end", (start + timedelta(hours=1)).isoformat())
+    assert meetingz("occurrence", "add", "ALG-101", *times).code == 0
+    assert meetingz("run", "provision").code == 0
+    (row,) = meetingz("server", "list", "--json").json
+    assert (row["reserved"], row["people"]) == (2, 0)
+
+
+def test_a_first_failure_is_told_with_its_number(meetingz, secret):
+    meetingz("server", "add", "one", "http://127.0.0.1:9/bigbluebutton/", "--secret-env", secret)
+    meetingz("run", "poll")
+    (row,) = meetingz("server", "list", "--json").json
+    assert row["why"].startswith("1 failures in a row: ")
 
 
 def test_a_secret_comes_from_a_file_or_stdin_and_is_nowhere_to_be_read(meetingz, server, here):
@@ -151,5 +175,9 @@ def test_a_port_that_is_taken_is_said(meetingz, server):
 def test_what_is_set_of_a_server_is_kept_and_what_cannot_be_is_refused(meetingz, entered):
     assert meetingz("server", "set", "one", "--leave-latency", "45", "--rate", "2").code == 0
     refused(meetingz("server", "set", "one", "--leave-latency", "601"), "a leave latency of 601 s is not possible")
+    assert meetingz("server", "set", "one", "--capacity", "200", "--weight", "2").code == 0
     (row,) = meetingz("server", "list", "--json").json
-    assert row["leave_latency_seconds"] == 45
+    assert (row["leave_latency_seconds"], row["rate_limit"], row["capacity"], row["weight"]) == (45, 2, 200, 2)
+    assert meetingz("server", "set", "one", "--capacity", "0", "--rate", "0").code == 0
+    (row,) = meetingz("server", "list", "--json").json
+    assert (row["leave_latency_seconds"], row["rate_limit"], row["capacity"], row["weight"]) == (45, None, None, 2)

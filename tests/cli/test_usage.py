@@ -45,6 +45,7 @@ USAGE = [
     ("server", "bogus"),
     ("server", "add"),
     ("server", "add", "one", "https://example.org/"),
+    ("server", "add", "one", "https://example.org/", "--secret-env", "X", "--secret-stdin"),
     ("server", "add", "one", "https://example.org/", "--checksum", "md5", "--secret-env", "X"),
     ("server", "list", "--bogus"),
     ("run", "bogus"),
