@@ -103,6 +103,13 @@ def test_a_course_shows_only_the_slots_it_has_now(here, school):
     assert "0 15 * * *" in school("course", "show", "phy").out
 
 
+def test_a_pipe_gets_whole_lines(here, school):
+    title = "Introduction to the Theory of Numbers, and what became of it in the Twentieth Century"
+    (here / "u.csv").write_text(f'code,title,cron,minutes,teacher_name\nA,"{title}",0 15 * * *,90,Emmy Noether\n')
+    school("timetable", "import", "u.csv")
+    assert [title in line for line in school("course", "list").out.splitlines() if "Noether" in line] == [True]
+
+
 def test_an_archived_course_is_listed_as_such(school):
     assert "archived" not in school("course", "list").out
     school("course", "archive", "phy")

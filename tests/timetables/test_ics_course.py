@@ -27,6 +27,11 @@ def test_whatever_is_written_is_read(tmp_path_factory, options, teacher, lead, e
     assert read == course
 
 
+def test_the_largest_numbers_are_read(tmp_path):
+    course = CourseDraft("a", "A", "UTC", lead_minutes=1440, grace_minutes=1440, expected=1_000_000, slots=MONDAYS)
+    assert read_timetable(written(tmp_path, course), timezone="UTC").courses == (course,)
+
+
 def test_a_calendar_of_another_program_says_nothing_of_it(tmp_path):
     path = written(tmp_path, CourseDraft("a", "A", "UTC", record="always", options={"welcome": "x"}, slots=MONDAYS))
     lines = path.read_text(encoding="utf-8").splitlines()

@@ -108,6 +108,24 @@ def test_the_template_can_be_filled_in(tmp_path, language):
     assert courses[0].record == "never"
 
 
+@pytest.mark.parametrize(
+    ("language", "rtl", "words"), [("en", None, ("code", "day", "weeks")), ("fa", True, ("کد درس", "روز", "هفته"))]
+)
+def test_the_template_explains_itself_and_lets_several_days_be_typed(language, rtl, words):
+    stream = io.BytesIO()
+    template(stream, language)
+    sheet, explained = openpyxl.load_workbook(io.BytesIO(stream.getvalue())).worksheets
+    rules = {str(rule.sqref)[0]: rule for rule in sheet.data_validations.dataValidation}
+    assert {column: (rule.errorStyle, rule.showErrorMessage) for column, rule in rules.items()} == {
+        "C": ("information", False),
+        "H": (None, True),
+        "K": (None, True),
+    }
+    assert set(words) <= {cell.value for cell in explained["A"]}
+    assert all(cell.value for cell in explained["B"])
+    assert sheet.sheet_view.rightToLeft == explained.sheet_view.rightToLeft == rtl
+
+
 def test_open_document(tmp_path):
     space = "urn:oasis:names:tc:opendocument:xmlns:"
     rows = [["code", "title", "cron", "minutes"], ["A", "ریاضی", "0 9 * * 6", "90"]]
