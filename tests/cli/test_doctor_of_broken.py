@@ -34,8 +34,10 @@ def wrong(meetingz):
 LOOPS = {f"loop {loop}" for loop in ("plan", "provision", "poll", "end", "harvest")}
 
 
-def test_a_new_installation_lacks_only_its_loops(wrong, installation):
+def test_a_new_installation_lacks_only_its_loops(wrong, meetingz, installation):
     found = wrong()
+    pulse = meetingz("doctor", "--pulse", "--json")
+    assert (pulse.code, {each["check"] for each in pulse.json}) == (1, LOOPS)
     assert set(found) == LOOPS
     assert found["loop poll"] == (
         "has never run",

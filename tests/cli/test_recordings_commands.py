@@ -6,6 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import select
 
 from worker import clock
 from worker.operations import context as contexts
@@ -14,6 +15,7 @@ from worker.operations.meetings import provision
 from worker.operations.timetable import arrange
 from worker.settings import Settings
 from worker.simulator.faults import Fault
+from worker.store.tables import Recording
 
 KEYS = {
     "record_id",
@@ -161,6 +163,19 @@ def test_what_the_server_refuses_is_exit_1(meetingz, taught, record_id):
     told = meetingz("recordings", "unpublish", record_id)
     assert told.code == 1
     assert told.out.startswith(f"{record_id}: not hidden: one: ")
+
+
+def test_several_are_changed_only_after_a_yes(meetingz, record_id):
+    context = contexts.make(Settings())
+    with context.database.write() as session:
+        row = session.scalars(select(Recording)).one()
+        columns = {each.key: getattr(row, each.key) for each in Recording.__table__.columns if each.key != "id"}
+        session.add(Recording(**columns | {"record_id": "another"}))
+    context.database.dispose()
+    asked = meetingz("recordings", "unpublish", "--course", "ALG-101", stdin="n\n")
+    assert (asked.code, asked.out.strip()) == (1, "")
+    assert "2 would be hidden" in asked.err
+    assert f"{record_id}: hidden" in meetingz("recordings", "unpublish", "--course", "ALG-101", stdin="y\n").out
 
 
 def test_nobody_there_to_answer_is_a_no(meetingz, record_id):

@@ -309,6 +309,24 @@ def test_a_week_for_readers_of_persian_runs_from_right_to_left(school):
     assert "cancelled: برف" in english
 
 
+def test_a_class_in_the_week_says_until_when_with_whom_where_and_that_it_was_moved(school):
+    one = sittings(school, "--course", "phy")[2]
+    day = one["starts_at"][:10]
+    words = ("timetable", "show", "--week", day, "--lang", "en", "--course", "phy")
+    before = school(*words).out
+    assert "Physics –10:30" in before
+    assert "نوري · 13" in before
+    assert "moved" not in before
+    school("occurrence", "move", one["id"], "--start", f"{day} 12:00", "--end", f"{day} 13:15")
+    after = school(*words).out
+    assert "Physics –13:15" in after
+    assert "moved" in after
+    found = [each for part in school(*words, "--json").json for each in part["occurrences"] if each["id"] == one["id"]]
+    assert [(each["moved_from"], each["teacher"], each["cancelled"]) for each in found] == [
+        (one["starts_at"], "نوري", False)
+    ]
+
+
 def test_an_empty_week_says_so(school):
     assert school("timetable", "show", "--week", "1400/01/01", "--lang", "en").out == "nothing in this week\n"
 
@@ -335,6 +353,9 @@ def test_people_who_join_late_and_leave_early(here, school):
     (person,) = school("roster", "list", "ریاضی-۱", "--json").json
     assert (person["from"], person["until"]) == ("2026-12-22", "2027-01-21")
     assert school("roster", "import", "r.csv", "--json").json["unchanged"] == ["رياضي-1"]
+    assert school("roster", "import", "r.csv").out == "rosters: 0 new, 0 changed, 1 unchanged\n"
+    (here / "r.csv").write_text("course,user_id,full_name,role\nرياضي-1,u2,سارا,viewer\n")
+    assert school("roster", "import", "r.csv").out == "rosters: 0 new, 1 changed, 0 unchanged\n"
 
 
 def test_what_a_calendar_cannot_say_is_one_line(here, school):

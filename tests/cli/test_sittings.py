@@ -147,6 +147,11 @@ def test_a_class_is_opened_joined_seen_and_reported_by_hand(meetingz, add, serve
     assert meetingz("run", "provision").code == 0
     link = meetingz("join", number, "--user-id", "u1", "--name", "پریسا صادقی").out.strip()
     assert link.startswith(f"{server.base_url}api/join?")
+    as_viewer, as_moderator = (
+        meetingz("join", number, "--user-id", "u1", "--name", "پریسا صادقی", "--role", role).out.strip()
+        for role in ("viewer", "moderator")
+    )
+    assert link == as_viewer != as_moderator
     (room,) = meetingz("occurrence", "list", "--course", "ALG-101", "--until", ahead(minutes=1), "--json").json
     assert (room["state"], room["server"]) == ("open", "one")
     assert room["internal_meeting_id"].rpartition("-")[0]

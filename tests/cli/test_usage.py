@@ -1,6 +1,7 @@
 """What holds for every command: help, usage errors in one line, one JSON document, any folder."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ import pytest
 import typer
 
 from tests.cli.conftest import MEETINGZ
-from worker.cli import app
+from worker.cli import app, door
 
 
 def commands(group=None, path=()):
@@ -155,6 +156,25 @@ def test_a_reader_that_goes_away_is_no_error(school, process):
     line = f"{MEETINGZ} occurrence list --json | head -1"
     told = subprocess.run(line, shell=True, cwd=school, capture_output=True, text=True)
     assert (told.stdout, told.stderr) == ("[\n", "")
+
+
+def test_a_reader_that_is_away_already_is_told_by_the_exit_status_alone(school):
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        command = [MEETINGZ, "occurrence", "list", "--json"]
+        told = subprocess.run(command, cwd=school, stdout=writing, stderr=subprocess.PIPE, text=True)
+    finally:
+        os.close(writing)
+    assert (told.returncode, told.stderr) == (1, "")
+
+
+def test_a_user_without_a_name_has_a_number(monkeypatch):
+    def nameless():
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    assert door.person() == f"uid {os.getuid()}"
 
 
 def test_a_setting_that_is_wrong_is_said_in_one_line(meetingz, monkeypatch):
