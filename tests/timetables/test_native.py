@@ -329,6 +329,24 @@ def test_what_is_written_is_read_back(tmp_path_factory, kind, data):
     assert read(path).courses == held
 
 
+@pytest.mark.parametrize(
+    ("every", "anchor", "cell"),
+    [
+        (1, None, "all"),
+        (2, date(2026, 9, 23), "odd"),
+        (2, date(2026, 9, 30), "even"),
+        (2, date(2026, 10, 7), "2@2026-10-07"),
+        (3, date(2026, 9, 23), "3@2026-09-23"),
+    ],
+)
+def test_the_weeks_that_count_are_written_as_people_say_them_and_read_back(tmp_path, every, anchor, cell):
+    slot = SlotDraft("0 9 * * SAT", 90, date(2026, 9, 23), None, every, anchor)
+    course = CourseDraft("A", "A", "Asia/Tehran", slots=(slot,))
+    write_timetable([course], tmp_path / "t.csv", "csv")
+    assert f",{cell}," in (tmp_path / "t.csv").read_text(encoding="utf-8")
+    assert read(tmp_path / "t.csv").courses == (course,)
+
+
 @settings(max_examples=200, deadline=None)
 @given(data=st.binary(max_size=300) | st.text(max_size=300).map(lambda text: f"{HEAD}\n{text}".encode()))
 def test_any_bytes_give_a_timetable_or_one_clear_error(tmp_path_factory, data):
