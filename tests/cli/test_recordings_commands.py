@@ -129,6 +129,7 @@ def test_a_course_that_downloads_is_archived_by_the_sweep(meetingz, record_id):
         "keep_archive_days": None,
     }
     assert meetingz("recordings", "policy", "ALG-101", "--keep-server-days", "soon").code == 2
+    assert "download: False\n" in meetingz("recordings", "policy", "ALG-101", "--no-download").out
 
 
 def test_hidden_shown_and_labelled(meetingz, record_id):

@@ -148,6 +148,12 @@ def test_titles_notes_and_headings_are_strangers_too():
     assert [cell.value for cell in sheets.worksheets[-1]["A"]][-1] == "=1␀"
 
 
+@pytest.mark.parametrize("text", ["x" * 20, "😀" * 10])
+def test_a_text_that_just_fits_is_not_clipped(text):
+    assert clipped(text, 20) == text
+    assert clipped(text + "x", 20) != text + "x"
+
+
 @given(st.text(max_size=60), st.integers(20, 60))
 def test_clipped_text_is_never_longer_than_the_limit(text, limit):
     text = text.encode("utf-16-le", "replace").decode("utf-16-le")
