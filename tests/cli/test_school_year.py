@@ -92,6 +92,8 @@ def test_what_the_file_leaves_unsaid_is_said_at_import(here, school):
     (slot,) = course["slots"]
     assert course["timezone"] == "Europe/Berlin"
     assert (slot["from"], slot["until"], slot["every_weeks"]) == ("2026-09-23", "2026-12-31", 2)
+    assert school("timetable", "import", "u.csv", "--timezone", "Asia/Tokyo", *words[2:]).code == 0
+    assert school("course", "show", "A", "--json").json["timezone"] == "Asia/Tokyo"
 
 
 def test_a_course_shows_only_the_slots_it_has_now(here, school):
