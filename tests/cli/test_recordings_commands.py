@@ -111,7 +111,7 @@ def test_download_stores_and_says_what_is_no_file(meetingz, record_id):
 
 
 def test_a_course_that_downloads_is_archived_by_the_sweep(meetingz, record_id):
-    shown = meetingz("recordings", "policy", "ALG-101", "--download", "--formats", "video", "--keep-server-days", "30")
+    shown = meetingz("recordings", "policy", "ALG-101", "--download", "--formats", "video", "--keep-server-days", "۳۰")
     assert shown.out.splitlines()[2:] == [
         "download: True",
         "recording_formats: video",

@@ -89,6 +89,8 @@ def test_a_checksum_that_is_not_accepted_is_said_and_mended(meetingz, server, se
 def test_an_address_where_nobody_listens_is_said(meetingz, secret):
     meetingz("server", "add", "one", "http://127.0.0.1:9/bigbluebutton/", "--secret-env", secret)
     refused(meetingz("server", "check", "one"), "the connection was refused or broken")
+    (row,) = meetingz("server", "list", "--json").json
+    assert row["why"].startswith("the connection was refused"), "it was polled by nobody yet"
 
 
 def test_a_web_page_at_the_address_is_said(meetingz, secret):
@@ -115,6 +117,13 @@ def test_a_web_page_at_the_address_is_said(meetingz, secret):
 )
 def test_what_cannot_be_entered_is_said(meetingz, entered, words, said):
     refused(meetingz("server", *(word.format(url=entered.base_url) for word in words)), said)
+
+
+@pytest.mark.parametrize("words", [("set", "one"), ("add", "two", "https://b.example/", "--secret-env", "SECRET")])
+def test_a_capacity_that_no_server_has_is_refused(meetingz, entered, words):
+    told = meetingz("server", *words, "--capacity", "9" * 20)
+    assert (told.code, told.out) == (2, "")
+    assert "is not in the range" in told.err
 
 
 def test_a_server_is_drained_disabled_and_enabled(meetingz, entered):

@@ -17,7 +17,7 @@ def add_to(app: typer.Typer) -> None:
 
 def alarms(
     everything: Annotated[bool, typer.Option("--all", help="Those that recovered as well, the newest first.")] = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="With --all: at most so many.")] = 100,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="With --all: at most so many.")] = 100,
     as_json: door.Json = False,
 ) -> None:
     """What people should look at: the alarms that stand now."""

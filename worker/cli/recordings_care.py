@@ -147,11 +147,11 @@ def policy(
 def _days(name: str, text: str) -> int | None:
     if text == "ever":
         return None
-    if not (text.isascii() and text.isdecimal()):
-        raise typer.BadParameter(
-            f"{text!r} is not a number of days, nor 'ever'", param_hint=f"--{name.replace('_', '-')}"
-        )
-    return int(text)
+    try:
+        return door.whole(text)
+    except typer.BadParameter as error:
+        told = f"{error.message}; write a number of days, or 'ever'"
+        raise typer.BadParameter(told, param_hint=f"--{name.replace('_', '-')}") from None
 
 
 # Captions ------------------------------------------------------------------------------------------------------------

@@ -27,7 +27,9 @@ def add(
     secret_file: Annotated[Path | None, typer.Option(metavar="F", help="The file that holds the secret.")] = None,
     secret_stdin: Annotated[bool, typer.Option("--secret-stdin", help="Read the secret from stdin.")] = False,
     checksum: Annotated[str, typer.Option(help="sha1, sha256, sha384 or sha512.")] = "sha1",
-    capacity: Annotated[int | None, typer.Option(min=1, help="People at once; no limit if left out.")] = None,
+    capacity: Annotated[
+        int | None, typer.Option(min=1, max=1_000_000, help="People at once; no limit if left out.")
+    ] = None,
     weight: Annotated[float, typer.Option(help="Its share of the meetings, against the other servers' weights.")] = 1.0,
     rate: Annotated[float | None, typer.Option(help="Creates a second at most; no limit if left out.")] = None,
 ) -> None:
@@ -97,9 +99,12 @@ def _facts(row: "Server") -> dict[str, Any]:
 
 
 def _why(row: "Server") -> str:
-    """Why its health is what it is; it takes several answers, or failures, in a row to change."""
+    """Why its health is what it is; it takes several answers, or failures, in a row to change.
+
+    Before any poll, what the check found: a server that cannot be used is not yet known to be down.
+    """
     if row.last_error is None:
-        return ""
+        return "" if row.polled_at else str((row.features or {}).get("problem", ""))
     streak = f"{row.failures} failures in a row" if row.failures else f"{row.successes} good answers since"
     return f"{streak}: {row.last_error}"
 
@@ -139,7 +144,9 @@ def set_(
     secret_file: Annotated[Path | None, typer.Option(metavar="F", help="The file that holds the secret.")] = None,
     secret_stdin: Annotated[bool, typer.Option("--secret-stdin", help="Read the secret from stdin.")] = False,
     checksum: Annotated[str | None, typer.Option(help="sha1, sha256, sha384 or sha512.")] = None,
-    capacity: Annotated[int | None, typer.Option(min=0, help="People at once; 0 takes the limit away.")] = None,
+    capacity: Annotated[
+        int | None, typer.Option(min=0, max=1_000_000, help="People at once; 0 takes the limit away.")
+    ] = None,
     weight: Annotated[float | None, typer.Option(help="Its share of the meetings.")] = None,
     rate: Annotated[float | None, typer.Option(min=0, help="Creates a second; 0 takes the limit away.")] = None,
     leave_latency: Annotated[
