@@ -51,17 +51,20 @@ def recording_ready(
 
 @router.get("/meeting-ended")
 def meeting_ended(
-    context: Surroundings, now: Now, meeting_id: Annotated[str, Query(alias="meetingID", max_length=128)]
+    context: Surroundings,
+    now: Now,
+    meeting_id: Annotated[str, Query(alias="meetingID", max_length=128)],
+    server: Annotated[int, Query(ge=1, lt=2**31)],
 ) -> JSONResponse:
-    """A meeting has ended, somebody says: its server is polled at the next tick. Always the same answer."""
-    live = select(Meeting.id, Meeting.server_id).where(Meeting.external_id == meeting_id, Meeting.closed_at.is_(None))
+    """A meeting on that server has ended, somebody says: it is polled at the next tick. Always the same answer."""
+    live = select(Meeting.id).where(Meeting.external_id == meeting_id, Meeting.server_id == server)
     with context.database.read() as session:
-        found = session.execute(live.limit(1)).one_or_none()
+        found = session.scalar(live.where(Meeting.closed_at.is_(None)).limit(1))
     if found is not None:
         with context.database.write() as session:
-            told = update(Meeting).where(Meeting.id == found.id, Meeting.closed_at.is_(None))
+            told = update(Meeting).where(Meeting.id == found, Meeting.closed_at.is_(None))
             session.execute(told.values(end_told_at=now))
-            session.execute(update(Server).where(Server.id == found.server_id).values(polled_at=None))
+            session.execute(update(Server).where(Server.id == server).values(polled_at=None))
     return JSONResponse({"ok": True})
 
 

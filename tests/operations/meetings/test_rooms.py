@@ -58,7 +58,7 @@ def test_with_a_public_address_servers_are_asked_to_tell_us_what_happens(made, m
     assert [sent[name] for name in CALLBACKS] == [
         "https://class.example/m/callbacks/analytics",
         "https://class.example/m/callbacks/recording-ready",
-        "https://class.example/m/callbacks/meeting-ended",
+        "https://class.example/m/callbacks/meeting-ended?server=1",
         "true",
     ]
 

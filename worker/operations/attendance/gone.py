@@ -81,7 +81,7 @@ def _would_tell(session: Session, context: Context, meeting: Open) -> bool:
     if untold is None or untold >= _UNTOLD:
         return False
     of = select(Course).join(Occurrence).where(Occurrence.id == meeting.occurrence_id)
-    return rooms.tells_its_end(context.settings, session.scalars(of).one())
+    return rooms.tells_its_end(context.settings, session.scalars(of).one(), meeting.server_id)
 
 
 def _watched(context: Context, last_seen: datetime, missed_at: datetime) -> bool:

@@ -32,7 +32,7 @@ def create_params(
     settings: Settings, course: Course, occurrence: Occurrence, meeting: Meeting, passwords: tuple[str, str]
 ) -> bbb.CreateParams:
     """The identical call, however often it is repeated; never a function of the clock (E18)."""
-    chosen = options.merged(callbacks(settings), settings.create, course.options)
+    chosen = options.merged(callbacks(settings, meeting.server_id), settings.create, course.options)
     return bbb.CreateParams(
         meeting_id=meeting.external_id,
         name=_name(course.title),
@@ -46,10 +46,11 @@ def create_params(
     )
 
 
-def callbacks(settings: Settings) -> dict[str, object]:
+def callbacks(settings: Settings, server_id: int) -> dict[str, object]:
     """Where a server tells our page what happens, and that it keeps what its own report of attendance is made of.
 
-    The addresses hold no secret: what comes to them is believed when it is signed (protocol section 8).
+    The addresses hold no secret: what comes to them is believed when it is signed (protocol section 8). The end, which
+    is not signed, names the server: a run that was left behind on another one has the same ``meetingID``.
     """
     if settings.public_url is None or not settings.callbacks:
         return {}
@@ -58,14 +59,15 @@ def callbacks(settings: Settings) -> dict[str, object]:
         "meetingKeepEvents": True,
         "meta_analytics-callback-url": f"{base}/analytics",
         "meta_bbb-recording-ready-url": f"{base}/recording-ready",
-        _END_CALLBACK: f"{base}/meeting-ended",
+        _END_CALLBACK: f"{base}/meeting-ended?server={server_id}",
     }
 
 
-def tells_its_end(settings: Settings, course: Course) -> bool:
+def tells_its_end(settings: Settings, course: Course, server_id: int) -> bool:
     """Whether the rooms of this course are made with the address where our page hears of their end, and no other."""
-    ours = callbacks(settings).get(_END_CALLBACK)
-    chosen = options.merged(callbacks(settings), settings.create, course.options).meta
+    asked = callbacks(settings, server_id)
+    ours = asked.get(_END_CALLBACK)
+    chosen = options.merged(asked, settings.create, course.options).meta
     return ours is not None and chosen.get(_END_CALLBACK.removeprefix("meta_")) == ours
 
 
