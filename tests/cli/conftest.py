@@ -10,6 +10,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -22,11 +23,21 @@ from worker.cli import main
 
 MEETINGZ = Path(sys.executable).with_name("meetingz")
 
-TIMETABLE = """\
+
+def days_ahead(*days):
+    """The weekdays so many days from today, as cron counts them: from two on, never near now, whatever the hour."""
+    return ",".join(str((datetime.now(UTC) + timedelta(days)).isoweekday() % 7) for days in days)
+
+
+def timetable():
+    """Two courses without a class today or tomorrow: what a test opens by hand is the only class there is."""
+    return f"""\
 code,title,cron,minutes,teacher_name,record
-ALG-101,Algebra · جبر,0 9 * * 6,90,Dr. Noor,always
-PHY-201,Physics,"30 10 * * 1,3",90,,never
+ALG-101,Algebra · جبر,0 9 * * {days_ahead(3)},90,Dr. Noor,always
+PHY-201,Physics,"30 10 * * {days_ahead(2, 5)}",90,,never
 """
+
+
 ROSTER = """\
 course,user_id,full_name,role
 ALG-101,u1,پریسا صادقی,viewer
@@ -125,7 +136,7 @@ def secret(monkeypatch):
 @pytest.fixture
 def school(meetingz, here):
     """Two courses and a roster, brought in from files."""
-    (here / "timetable.csv").write_text(TIMETABLE, encoding="utf-8")
+    (here / "timetable.csv").write_text(timetable(), encoding="utf-8")
     (here / "roster.csv").write_text(ROSTER, encoding="utf-8")
     assert meetingz("timetable", "import", "timetable.csv").code == 0
     assert meetingz("roster", "import", "roster.csv").code == 0

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.cli.conftest import ROSTER, TIMETABLE
+from tests.cli.conftest import ROSTER, timetable
 from tests.cli.test_bad_files import refused
 from worker.operations import context as contexts
 from worker.settings import Settings
@@ -14,7 +14,7 @@ from worker.store.tables import Alarm
 @pytest.fixture
 def sitting(meetingz, here):
     """The number of the next class of a small timetable."""
-    (here / "timetable.csv").write_text(TIMETABLE, encoding="utf-8")
+    (here / "timetable.csv").write_text(timetable(), encoding="utf-8")
     (here / "roster.csv").write_text(ROSTER, encoding="utf-8")
     assert meetingz("timetable", "import", "timetable.csv").code == 0
     assert meetingz("roster", "import", "roster.csv").code == 0
