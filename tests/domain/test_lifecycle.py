@@ -24,12 +24,6 @@ def test_why_it_has_gone_as_far_as_can_be_known(asked, people, reason):
     assert lifecycle.close_reason(end_requested=asked, people_at_last_sight=people) == reason
 
 
-def test_overrunning_begins_with_the_end_of_the_grace():
-    grace = timedelta(minutes=10)
-    assert not lifecycle.is_overrunning(START, grace, START + grace - timedelta(microseconds=1))
-    assert lifecycle.is_overrunning(START, grace, START + grace)
-
-
 def test_a_window_opens_with_the_lead_and_closes_with_the_later_end():
     lead = timedelta(minutes=15)
     assert lifecycle.window(START, START + HOUR, None, lead) == (START - lead, START + HOUR)

@@ -29,11 +29,6 @@ def close_reason(*, end_requested: bool, people_at_last_sight: int) -> CloseReas
     return "finished" if people_at_last_sight else "expired"
 
 
-def is_overrunning(closes_at: datetime, grace: timedelta, now: datetime) -> bool:
-    """Past its planned or extended end by more than the grace."""
-    return now >= closes_at + grace
-
-
 @dataclass(frozen=True, slots=True)
 class Sitting:
     """What is known of an occurrence when its state is asked for."""

@@ -1,7 +1,7 @@
 """Slots from days and hours, for tables of people who do not write cron."""
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Literal
 
 from worker.domain.timetable import InvalidRule, weeks_rule
@@ -22,18 +22,10 @@ def weekly_cron(days: Iterable[int], start: timedelta) -> str:
 
 
 def weekly_slot(
-    row: Row,
-    days: Iterable[int],
-    start: timedelta,
-    end: timedelta,
-    weeks: Weeks,
-    defaults: Defaults,
-    span: tuple[date | None, date | None] = (None, None),
+    row: Row, days: Iterable[int], start: timedelta, end: timedelta, weeks: Weeks, defaults: Defaults
 ) -> SlotDraft:
-    """A slot that recurs each week, or each second week."""
-    first, last = span[0] or defaults.from_date, span[1] or defaults.until_date
-    if start >= end:
-        raise row.bad("end", "the class ends before it begins", "exchange start and end")
+    """A slot from start to a later end, that recurs each week, or each second week."""
+    first, last = defaults.from_date, defaults.until_date
     try:
         every, anchor = weeks_rule(weeks, first)
     except InvalidRule as error:

@@ -6,7 +6,8 @@ from typing import Any
 import worker
 from worker import bbb
 from worker.domain import labels, lifecycle
-from worker.operations.timetable import options
+from worker.operations.meetings import endings
+from worker.operations.timetable import leads, options
 from worker.settings import Settings
 from worker.store.tables import Course, Meeting, Occurrence
 
@@ -73,20 +74,17 @@ def tells_its_end(settings: Settings, course: Course, server_id: int) -> bool:
 
 def _unused(settings: Settings, course: Course, occurrence: Occurrence) -> dict[str, int]:
     """An empty room lives as long as its class may still come, where the server knows the parameter (2.5 and later)."""
-    whole = _lead(settings, course) + (occurrence.closes_at - occurrence.starts_at).total_seconds()
+    lead = leads.lead_of(settings, course).total_seconds()
+    whole = lead + (occurrence.closes_at - occurrence.starts_at).total_seconds()
     return {"meeting_expire_if_no_user_joined_minutes": int(-(-whole // 60))}
-
-
-def _lead(settings: Settings, course: Course) -> float:
-    return settings.lead_seconds if course.lead_seconds is None else course.lead_seconds
 
 
 def _duration(settings: Settings, course: Course, occurrence: Occurrence) -> int:
     """As long as we may let it run, so that the server's own clock never ends it before we do."""
     if course.end_policy == "never":
         return 0
-    lead = _lead(settings, course)
-    grace = settings.grace_seconds if course.grace_seconds is None else course.grace_seconds
+    lead = leads.lead_of(settings, course).total_seconds()
+    grace = endings.grace_of(settings, course).total_seconds()
     spare = settings.spare_limit_seconds if course.end_policy == "spare" else 0
     length = (occurrence.closes_at - occurrence.starts_at).total_seconds()
     return lifecycle.duration_minutes(lead, length, grace + spare)

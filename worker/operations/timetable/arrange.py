@@ -11,6 +11,7 @@ from worker.domain.text import match_key
 from worker.errors import Conflict, InputError, Unknown
 from worker.operations import story
 from worker.operations.context import Context
+from worker.operations.timetable import leads
 from worker.store.locks import HELD
 from worker.store.tables import Course, Meeting, Occurrence
 
@@ -86,7 +87,7 @@ def add(context: Context, code: str, start: datetime, end: datetime, now: dateti
         if known and row.cancelled_at is None:
             raise Conflict(f"{code!r} has an extra sitting at {local_text(start, found.timezone)} already")
         row.starts_at, row.ends_at, row.extended_until = start, end, None
-        row.opens_at, row.closes_at = lifecycle.window(start, end, None, lead_of(context, found))
+        row.opens_at, row.closes_at = lifecycle.window(start, end, None, leads.lead_of(context.settings, found))
         row.planned_at = now
         row.cancelled_at = row.cancel_reason = row.holiday_id = row.finished_at = row.settled_at = None
         session.add(row)
@@ -153,13 +154,8 @@ def reopen(context: Context, occurrence_id: int, now: datetime) -> None:
         story.tell(session, "reopen_asked", now, occurrence_id=found.id)
 
 
-def lead_of(context: Context, found: Course) -> timedelta:
-    """How early the rooms of a course open."""
-    return timedelta(seconds=context.settings.lead_seconds if found.lead_seconds is None else found.lead_seconds)
-
-
 def _retime(context: Context, session: Session, found: Occurrence) -> None:
-    lead = lead_of(context, session.get_one(Course, found.course_id))
+    lead = leads.lead_of(context.settings, session.get_one(Course, found.course_id))
     found.opens_at, found.closes_at = lifecycle.window(found.starts_at, found.ends_at, found.extended_until, lead)
 
 

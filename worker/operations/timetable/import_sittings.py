@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from worker.domain import timetable
 from worker.operations import story
 from worker.operations.context import Context
-from worker.operations.timetable import arrange, days_off, replan
+from worker.operations.timetable import arrange, days_off, leads, replan
 from worker.operations.timetable.plan import NO_LONGER, Planned, described
 from worker.store.tables import Course, Event, Meeting, Occurrence, Slot
 from worker.store.upsert import in_batches
@@ -194,7 +194,7 @@ def _move(work: _Work, row: Occurrence, start: datetime, end: datetime) -> None:
     if work.session.scalar(said) == detail or (start == row.original_start and work.session.scalar(by_hand)):
         return
     row.starts_at, row.ends_at, row.extended_until = start, end, None
-    row.opens_at, row.closes_at = start - arrange.lead_of(work.context, work.course), end
+    row.opens_at, row.closes_at = start - leads.lead_of(work.context.settings, work.course), end
     story.tell(work.session, "moved", work.now, occurrence_id=row.id, detail=detail)
     work.changed = True
 
@@ -222,7 +222,7 @@ def _row(work: _Work, sitting: SittingDraft) -> Occurrence:
         original_start=sitting.original_start or sitting.starts_at,
         starts_at=sitting.starts_at,
         ends_at=sitting.ends_at,
-        opens_at=sitting.starts_at - arrange.lead_of(work.context, work.course),
+        opens_at=sitting.starts_at - leads.lead_of(work.context.settings, work.course),
         closes_at=sitting.ends_at,
         planned_at=work.now,
     )

@@ -17,7 +17,16 @@ from sqlalchemy.orm import Session
 from worker.domain.text import match_key
 from worker.operations import story
 from worker.operations.context import Context
-from worker.operations.timetable import arrange, conflicts, course_keys, import_sittings, import_slots, options, plan
+from worker.operations.timetable import (
+    arrange,
+    conflicts,
+    course_keys,
+    import_sittings,
+    import_slots,
+    leads,
+    options,
+    plan,
+)
 from worker.operations.timetable.conflicts import Clash
 from worker.store.tables import Course, Occurrence
 from worker.store.upsert import in_batches
@@ -239,15 +248,10 @@ def _update(
     if "archived_at" in changed:
         import_sittings.bring_back(session, row, arrange.ARCHIVED, now)
     if "lead_seconds" in changed:
-        _shift_opening(session, row.id, arrange.lead_of(context, row), now)
+        # Also of what is cancelled: it may take place after all.
+        ahead = (Occurrence.course_id == row.id, Occurrence.starts_at > now)
+        leads.shift(session, *ahead, lead=leads.lead_of(context.settings, row))
     return draft.code if "timezone" in changed else None
-
-
-def _shift_opening(session: Session, course_id: int, lead: timedelta, now: datetime) -> None:
-    """Also of what is cancelled: it may take place after all."""
-    ahead = select(Occurrence).where(Occurrence.course_id == course_id, Occurrence.starts_at > now)
-    for each in session.scalars(ahead):
-        each.opens_at = each.starts_at - lead
 
 
 def _settle_gone(

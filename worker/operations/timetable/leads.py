@@ -1,4 +1,4 @@
-"""Another lead in the settings holds for classes that are planned already, where their course does not give its own.
+"""How early rooms open. A changed lead holds for classes planned already: of its course, or of all without their own.
 
 When a room opens is a column, so that what is due is found by an index; it is written anew where the setting changed.
 """
@@ -6,16 +6,22 @@ When a room opens is a column, so that what is due is found by an index; it is w
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from worker import logs
 from worker.operations.context import Context
 from worker.operations.installation import identity
+from worker.settings import Settings
 from worker.store.tables import Course, Occurrence
 from worker.store.upsert import in_batches
 
 _BATCH = 1000
+
+
+def lead_of(settings: Settings, course: Course) -> timedelta:
+    """How early the rooms of a course open."""
+    return timedelta(seconds=settings.lead_seconds if course.lead_seconds is None else course.lead_seconds)
 
 
 def follow(context: Context, now: datetime) -> None:
@@ -28,7 +34,7 @@ def follow(context: Context, now: datetime) -> None:
         ids = _otherwise(session, timedelta(seconds=lead), now)
     for batch in in_batches(ids, _BATCH):
         with context.database.write() as session:
-            _shift(session, batch, timedelta(seconds=lead))
+            shift(session, Occurrence.id.in_(batch), lead=timedelta(seconds=lead))
     with context.database.write() as session:
         identity.note_lead(session, lead)
     if ids:
@@ -42,6 +48,7 @@ def _otherwise(session: Session, lead: timedelta, now: datetime) -> Sequence[int
     return [id for id, starts_at, opens_at in rows if opens_at != starts_at - lead]
 
 
-def _shift(session: Session, ids: Sequence[int], lead: timedelta) -> None:
-    for row in session.scalars(select(Occurrence).where(Occurrence.id.in_(ids)).with_for_update()):
+def shift(session: Session, *chosen: ColumnElement[bool], lead: timedelta) -> None:
+    """Write anew when the rooms of these occurrences open."""
+    for row in session.scalars(select(Occurrence).where(*chosen).with_for_update()):
         row.opens_at = row.starts_at - lead
