@@ -185,7 +185,8 @@ def test_two_beats_double_nothing(stage, world, programs, occurrence):
         world.join(room, user_id, name, role="MODERATOR" if role == "moderator" else "VIEWER")
     settled(stage, occurrence, programs)
     one_meeting_ended(stage, world)
-    check(stage, world, occurrence, unknown=sum(gap.seconds for gap in stage.gaps(occurrence)))
+    unseen = sum((end - start).total_seconds() for start, end in stage.gaps(occurrence))
+    check(stage, world, occurrence, unknown=unseen)
     assert {row.loop for row in stage.rows(Pulse)} >= {"plan", "provision", "poll", "end", "harvest"}
     assert all(row.error is None for row in stage.rows(Pulse))
     assert_nothing_secret(programs, stage)
