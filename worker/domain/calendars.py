@@ -14,7 +14,9 @@ class InvalidDate(ValueError):
 
 
 _JALALI = range(1200, 1700)
-_GREGORIAN = range(1900, 2200)
+#: No class is held later.
+LAST_YEAR = 2199
+_GREGORIAN = range(1900, LAST_YEAR + 1)
 _DATE = re.compile(r"(?P<year>\d{4})(?P<mark>[-/.])(?P<month>\d{1,2})(?P=mark)(?P<day>\d{1,2})", re.ASCII)
 _TIME = re.compile(
     r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d{1,6})?)?\s*(?P<offset>Z|[+-]\d{2}:?\d{2})?",

@@ -1,7 +1,7 @@
 """arrange: people change the timetable, and every change is told."""
 
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -39,6 +39,22 @@ def test_the_courses_own_lead_goes_before_the_general_one(stage, make_course, ma
     make_course(lead_seconds=60)
     row = stage.occurrence(make_occurrence())
     assert row.starts_at - row.opens_at == timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("year", [2200, 9999])
+def test_a_year_that_no_page_could_show_is_refused(stage, course, occurrence, year):
+    start = datetime(year, 12, 31, 22, tzinfo=UTC)
+    with pytest.raises(InputError, match=f"the year {year} is too far away"):
+        arrange.add(stage.context, course, start, start + HOUR, stage.clock())
+    with pytest.raises(InputError, match=f"the year {year} is too far away"):
+        arrange.move(stage.context, occurrence, start, start + HOUR, stage.clock())
+    assert len(stage.rows(Occurrence)) == 1
+
+
+def test_the_last_year_is_written_in_full(stage, make_course):
+    course = make_course(code="far", timezone="Asia/Tehran")
+    start = datetime(2199, 12, 31, 20, tzinfo=UTC)
+    arrange.add(stage.context, course, start, start + HOUR, stage.clock())
 
 
 def test_the_same_extra_sitting_twice_is_refused(stage, occurrence, make_occurrence):

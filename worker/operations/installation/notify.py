@@ -2,7 +2,8 @@
 
 What is to be told is a row (``deliveries``), unique by alarm, kind and target, so nothing is told twice on purpose;
 only a process that dies between the answer and its note tells it again, under the same ``webhook-id``. Webhooks follow
-the Standard Webhooks specification 1.0, and its times of repetition.
+the Standard Webhooks specification 1.0, and its times of repetition. A target that hangs holds one process, and that
+one not for long: in an outage alarms are many, and whoever opens rooms and sees who is in them must not wait for it.
 """
 
 import base64
@@ -15,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import requests
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from worker import bbb, logs
@@ -23,13 +24,19 @@ from worker.clock import Clock
 from worker.operations.context import Context
 from worker.operations.installation import identity
 from worker.settings import Settings
-from worker.store.tables import Alarm, Course, Delivery, Occurrence, Server
+from worker.store.tables import Alarm, Course, Delivery, Occurrence, Pulse, Server
 from worker.store.upsert import insert_new
 
 WEBHOOK = "webhook"
 #: Waits after each try; then it is given up.
 LADDER = tuple(timedelta(seconds=each) for each in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400))
 _TIMEOUT = (5, 15)
+#: No message is begun later in a sweep than this.
+_TURN = timedelta(seconds=20)
+#: A process that has told for longer is taken for dead: the turn is another's.
+_LEASE = timedelta(minutes=5)
+#: A target that gave no answer is left alone for so long, whatever else there is to tell it.
+_QUIET = timedelta(minutes=1)
 #: A recovery older than this is no news.
 _NEWS = timedelta(days=7)
 
@@ -45,6 +52,10 @@ class NotTaken(Exception):
     def __init__(self, text: str, *, final: bool = False) -> None:
         super().__init__(text)
         self.final = final
+
+
+class NoAnswer(NotTaken):
+    """Nobody was there to take it: another message would not be taken either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +76,54 @@ def targets(settings: Settings) -> dict[str, str]:
 
 
 def sweep(context: Context, clock: Clock) -> int:
-    """Tell everything that is due. Returns how many messages were taken."""
+    """Tell what is due, unless another process is at it. Returns how many messages were taken."""
     wanted = targets(context.settings)
-    if not wanted:
+    began = clock()
+    if not wanted or not _take_turn(context, began):
         return 0
-    _plan(context, list(wanted), clock())
+    try:
+        _plan(context, list(wanted), began)
+        return _tell_due(context, list(wanted), clock, began + _TURN)
+    finally:
+        _leave_turn(context, began)
+
+
+def _take_turn(context: Context, now: datetime) -> bool:
+    with context.database.write() as session:
+        if insert_new(session, Pulse, [{"loop": "notify", "started_at": now}]):
+            return True
+        free = or_(Pulse.started_at <= now - _LEASE, Pulse.started_at > now)
+        taken = update(Pulse).where(Pulse.loop == "notify", free).values(started_at=now)
+        return bool(session.execute(taken).rowcount)  # type: ignore[attr-defined]
+
+
+def _leave_turn(context: Context, began: datetime) -> None:
+    with context.database.write() as session:
+        ours = update(Pulse).where(Pulse.loop == "notify", Pulse.started_at == began)
+        session.execute(ours.values(started_at=began - _LEASE))
+
+
+def _tell_due(context: Context, wanted: list[str], clock: Clock, until: datetime) -> int:
     with context.database.read() as session:
-        due = select(Delivery.id).where(Delivery.due_at <= clock(), Delivery.target.in_(wanted))
-        ids = list(session.scalars(due.order_by(Delivery.id)))
-    return sum(one(context, each, clock()) for each in ids)
+        due = select(Delivery.id, Delivery.target).where(Delivery.due_at <= clock(), Delivery.target.in_(wanted))
+        rows = session.execute(due.order_by(Delivery.id)).all()
+    told, silent = 0, set[str]()
+    for id, target in rows:
+        if clock() >= until:
+            break
+        if target not in silent:
+            try:
+                told += one(context, id, clock())
+            except NoAnswer:
+                silent.add(target)
+                _leave_alone(context, target, clock())
+    return told
+
+
+def _leave_alone(context: Context, target: str, now: datetime) -> None:
+    with context.database.write() as session:
+        due = update(Delivery).where(Delivery.target == target, Delivery.due_at <= now + _QUIET)
+        session.execute(due.values(due_at=now + _QUIET))
 
 
 def _plan(context: Context, names: list[str], now: datetime) -> None:
@@ -94,7 +144,10 @@ def _row(alarm_id: int, kind: str, target: str, now: datetime) -> dict[str, Any]
 
 
 def one(context: Context, delivery_id: int, now: datetime) -> bool:
-    """Try one message. The claim sets its next try, so that no two workers, and no crash, tell it at once."""
+    """Try one message. The claim sets its next try, so that no two workers, and no crash, tell it at once.
+
+    Raises NoAnswer, with the try noted, if the target cannot be reached.
+    """
     with context.database.write() as session:
         row = session.get_one(Delivery, delivery_id)
         tries = row.tries + 1
@@ -106,21 +159,23 @@ def one(context: Context, delivery_id: int, now: datetime) -> bool:
     try:
         _tell(context.settings, target, message, now)
     except NotTaken as error:
-        return _put_off(context, delivery_id, error, over=again is None)
+        _put_off(context, delivery_id, error, over=again is None)
+        if isinstance(error, NoAnswer):
+            raise
+        return False
     with context.database.write() as session:
         done = update(Delivery).where(Delivery.id == delivery_id)
         session.execute(done.values(delivered_at=now, due_at=None, error=None))
     return True
 
 
-def _put_off(context: Context, delivery_id: int, error: NotTaken, *, over: bool) -> bool:
+def _put_off(context: Context, delivery_id: int, error: NotTaken, *, over: bool) -> None:
     values: dict[str, Any] = {"error": str(error)[:500]}
     if error.final:
         values["due_at"] = None
     with context.database.write() as session:
         session.execute(update(Delivery).where(Delivery.id == delivery_id).values(**values))
     logs.event("alarm_not_told", level="warning", delivery=delivery_id, error=str(error), given_up=over or error.final)
-    return False
 
 
 def _message(session: Session, row: Delivery) -> Message:
@@ -176,7 +231,7 @@ def _post(settings: Settings, url: str, message: Message, now: datetime) -> None
     try:
         answer = requests.post(url, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False)
     except requests.RequestException as error:  # its text quotes the address, which may hold a token
-        raise NotTaken(f"no answer: {type(error).__name__}") from None
+        raise NoAnswer(f"no answer: {type(error).__name__}") from None
     if not 200 <= answer.status_code < 300:
         raise NotTaken(f"HTTP {answer.status_code}", final=answer.status_code == 410)
 
@@ -210,7 +265,7 @@ def _to_people(settings: Settings, url: str, message: Message) -> None:
     if not known:
         raise NotTaken("apprise does not know this kind of address", final=True)
     if not taken:
-        raise NotTaken("it was not taken")
+        raise NoAnswer("it was not taken")
 
 
 def words(settings: Settings, message: Message) -> tuple[str, str]:

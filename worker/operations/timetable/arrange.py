@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from worker.domain import lifecycle
-from worker.domain.calendars import local_text
+from worker.domain.calendars import LAST_YEAR, local_text
 from worker.domain.text import match_key
 from worker.errors import Conflict, InputError, Unknown
 from worker.operations import story
@@ -178,6 +178,8 @@ def _still_ahead(found: Occurrence, now: datetime, done: str) -> None:
 
 
 def _check_span(start: datetime, end: datetime, now: datetime, timezone: str) -> None:
+    if end.year > LAST_YEAR:  # local time ends with the year 9999: nothing that lists such a class could be written
+        raise InputError(f"the year {end.year} is too far away; write one up to {LAST_YEAR}")
     if end <= start:
         problem = f"the end {local_text(end, timezone)} is not after the start {local_text(start, timezone)}"
         raise InputError(f"{problem}; mend one of the two")
