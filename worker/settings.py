@@ -125,6 +125,7 @@ class Settings(BaseSettings):
     callbacks: bool = True
     web_host: str = "127.0.0.1"  #: the address the page listens on; others reach it through a proxy that speaks HTTPS
     web_port: Annotated[int, Field(ge=0, le=65535)] = 8080  #: the port of the page; 0 takes a free one
+    web_proxies: str = "127.0.0.1"  #: addresses or networks, with commas: their ``X-Forwarded-*`` headers are believed
     #: Who reads ``/metrics`` sends this as a bearer token; without it only this machine itself may read them.
     metrics_token: SecretStr | None = Field(None, min_length=16)
 

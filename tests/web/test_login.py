@@ -1,12 +1,15 @@
 """Coming in: who may, who may not, and what a session is worth."""
 
 import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+import requests
 
 from tests.web.conftest import PASSWORD, Person
+from worker.errors import SettingsError
 from worker.store.tables import Event, SignInFailure, User
 from worker.web import access, serving, session
 
@@ -42,6 +45,53 @@ def test_guessing_is_made_slow_and_the_right_password_waits_too(visit, clock):
     assert guesser.sign_in("viewer").status_code == 303
     clock.advance(minutes=16)
     assert guesser.sign_in("admin").status_code == 303
+
+
+def forwarded(url, name, address, password=PASSWORD):
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": address, "Host": "school.example"}
+    data = {"name": name, "password": password, "next": "/"}
+    headers["Origin"] = "https://school.example"
+    return requests.post(f"{url}/login", data=data, headers=headers, allow_redirects=False, timeout=20)
+
+
+def test_behind_a_proxy_guesses_are_counted_by_who_asks_the_proxy(site, users):
+    for number in range(30):
+        assert forwarded(site, f"nobody{number}", "203.0.113.66", "wrong password").status_code == 401
+    assert forwarded(site, "admin", "203.0.113.66").status_code == 429
+    answer = forwarded(site, "admin", "198.51.100.1")
+    assert answer.status_code == 303
+    assert "secure" in answer.headers["set-cookie"].lower()
+
+
+def test_who_is_no_proxy_of_ours_is_not_believed(make_context, clock, users):
+    context = make_context(web_proxies="192.0.2.0/24, 2001:db8::1")
+    with serving.Beside(context, "127.0.0.1", 0, clock=clock) as site:
+        for number in range(30):
+            forwarded(site.url, f"nobody{number}", f"198.51.100.{number}", "wrong password")
+        assert Person(site.url).sign_in("admin").status_code == 429
+
+
+@pytest.mark.parametrize("given", ["*", "proxy.example", "10.0.0.0/99", "10.0.0.1/8"])
+def test_what_is_no_address_of_a_proxy_is_refused(make_context, given):
+    with pytest.raises(SettingsError, match=r"MEETINGZ_WEB_PROXIES: .*; write addresses or networks"):
+        serving.Beside(make_context(web_proxies=given), "127.0.0.1", 0)
+
+
+def test_only_two_passwords_are_looked_at_at_once(context, users, monkeypatch):
+    class Hasher:
+        looking, most = 0, 0
+
+        def verify(self, *_):
+            self.looking += 1
+            self.most = max(self.most, self.looking)
+            together.wait(timeout=0.2)
+            self.looking -= 1
+
+    together, hasher = threading.Event(), Hasher()
+    monkeypatch.setattr(access, "_hasher", lambda: hasher)
+    with ThreadPoolExecutor(6) as pool:
+        assert all(pool.map(lambda _: access.verified(context, "admin", PASSWORD), range(6)))
+    assert hasher.most == 2
 
 
 def test_guesses_at_two_processes_are_counted_together(visit, context, clock):

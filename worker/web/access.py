@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
+from threading import BoundedSemaphore
 from typing import Literal, get_args
 
 from argon2 import PasswordHasher
@@ -25,6 +26,8 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 #: NIST SP 800-63B: length is what counts, and 8 is the least.
 _SHORTEST, _LONGEST = 8, 256
 _MOST_DAYS = 36_500
+#: Each look at a password takes 64 MiB, by design: so many at once, or strangers at the door fill the machine.
+_LOOKING = BoundedSemaphore(2)
 
 
 @cache
@@ -59,7 +62,8 @@ def hashed(password: str) -> str:
     """What is kept of a password. Raises InputError where it is too short."""
     if not _SHORTEST <= len(password) <= _LONGEST:
         raise InputError(f"a password has {_SHORTEST} to {_LONGEST} characters")
-    return _hasher().hash(password)
+    with _LOOKING:
+        return _hasher().hash(password)
 
 
 def find(session: Session, name: str) -> User:
@@ -106,7 +110,8 @@ def verified(context: Context, name: str, password: str) -> User | None:
         row = session.scalar(select(User).where(User.name == name))
     known = row.password_hash if row is not None and row.disabled_at is None else _nobody()
     try:
-        _hasher().verify(known, password[:_LONGEST])
+        with _LOOKING:
+            _hasher().verify(known, password[:_LONGEST])
     except (VerifyMismatchError, InvalidHashError):
         return None
     return row if row is not None and row.disabled_at is None else None

@@ -1,5 +1,6 @@
 """The page on a socket: in the foreground, or beside worker and beat in one process."""
 
+import ipaddress
 import threading
 from types import TracebackType
 from typing import Self
@@ -9,6 +10,7 @@ import uvicorn
 from worker import clock as clocks
 from worker import logs
 from worker.clock import Clock
+from worker.errors import SettingsError
 from worker.operations.context import Context
 from worker.web.app import application
 
@@ -26,12 +28,24 @@ def _server(context: Context, host: str | None, port: int | None, clock: Clock =
         log_config=None,
         log_level="warning",
         server_header=False,
+        # Whose word is taken for who asks, and whether over HTTPS: guesses are counted by address, cookies are secure.
+        forwarded_allow_ips=_networks(settings.web_proxies),
         lifespan="off",
         # Longer than pages wait between two looks: a connection closed just as one begins would be an error.
         timeout_keep_alive=75,
         timeout_graceful_shutdown=_STOPPING,
     )
     return uvicorn.Server(config)
+
+
+def _networks(given: str) -> list[str]:
+    """Addresses and networks. Raises SettingsError; names and ``*`` are none: whoever is believed can be anybody."""
+    try:
+        return [str(ipaddress.ip_network(each.strip())) for each in given.split(",") if each.strip()]
+    except ValueError as error:
+        raise SettingsError(
+            f"MEETINGZ_WEB_PROXIES: {error}; write addresses or networks, as 127.0.0.1,10.0.0.0/8"
+        ) from None
 
 
 def run(context: Context, host: str | None = None, port: int | None = None) -> None:
