@@ -7,11 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from tests import migrations_check
 from tests.conftest import DATABASES
 from worker.errors import DatabaseBehind
+from worker.store import database as database_module
 from worker.store import migrate
 from worker.store.database import Database
 from worker.store.tables import Server
@@ -72,6 +73,22 @@ def test_processes_that_upgrade_at_once_all_succeed(empty_url, empty):
         _, error = process.communicate(timeout=60)
         assert process.returncode == 0, error
     migrate.require_current(empty)
+
+
+def test_an_upgrade_waits_for_another_and_takes_longer_than_any_other_statement_may(postgres, monkeypatch):
+    url = postgres.empty()
+    monkeypatch.setattr(database_module, "_LIMITS", "-c statement_timeout=200 -c lock_timeout=200")
+    first, second = Database(url), Database(url)
+    with ThreadPoolExecutor(1) as pool:
+        with migrate._alone(first) as connection:
+            waiting = pool.submit(migrate.upgrade, second)
+            connection.execute(text("SELECT pg_sleep(0.6)"))
+            assert not waiting.done()
+        waiting.result(60)
+    migrate.require_current(second)
+    for database in (first, second):
+        database.dispose()
+    postgres.drop(url)
 
 
 def test_an_upgrade_keeps_what_is_there(database):

@@ -18,6 +18,8 @@ from sqlalchemy.orm import Session
 _WRITE = "meetingz_write"
 #: Seconds that SQLite waits for somebody else's lock.
 _PATIENCE = 30
+#: How long PostgreSQL works for us, waits for a lock, and waits for us in a transaction, in milliseconds.
+_LIMITS = "-c statement_timeout=60000 -c lock_timeout=15000 -c idle_in_transaction_session_timeout=60000"
 
 
 def complaint(error: DBAPIError) -> str:
@@ -60,10 +62,8 @@ def _engine(url: str) -> Engine:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    options = "-c statement_timeout=60000 -c lock_timeout=15000 -c idle_in_transaction_session_timeout=60000"
-    return create_engine(
-        url, pool_size=10, max_overflow=20, pool_pre_ping=True, connect_args={"options": options, "connect_timeout": 10}
-    )
+    arguments = {"options": _LIMITS, "connect_timeout": 10}
+    return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, connect_args=arguments)
 
 
 def _make_folder(url: str) -> None:

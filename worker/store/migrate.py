@@ -67,8 +67,12 @@ def _alone(database: Database) -> Iterator[Connection]:
     engine = database.engine if not database.is_sqlite else database.engine.execution_options(meetingz_write=True)
     with engine.begin() as connection:
         if not database.is_sqlite:
-            connection.execute(text("SET LOCAL lock_timeout = '60s'"))
+            # A migration of large tables takes as long as it takes, and so does waiting for one. A table that somebody
+            # else holds is not waited for as long: behind us, everybody would wait for it too.
+            for limit in ("statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout"):
+                connection.execute(text(f"SET LOCAL {limit} = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+            connection.execute(text("SET LOCAL lock_timeout = '60s'"))
         yield connection
 
 

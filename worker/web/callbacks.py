@@ -87,7 +87,7 @@ def analytics(
     if _was_seen(context, digest):
         return JSONResponse({"ok": True, "outcome": "known"})
     try:
-        outcome = exact.accept(context, payload, now)
+        outcome = exact.accept(context, payload, server_id, now)
     except RecursionError:
         raise InputError("the report is nested too deeply") from None
     _is_new(context, digest, now)

@@ -41,8 +41,8 @@ def payload(room, *people, start=0, finish=60, ahead=0):
 TOLD = (("t1", "Teacher", True, 0.5, 59), ("u1", "Zahra", False, 1, 29))
 
 
-def accept(stage, given):
-    return exact.accept(stage.context, given, stage.clock())
+def accept(stage, given, server=1):
+    return exact.accept(stage.context, given, server, stage.clock())
 
 
 def test_it_replaces_the_polls_of_a_settled_class_at_once(stage, room):
@@ -79,7 +79,7 @@ def test_another_report_of_the_same_meeting_replaces_the_first(stage, room):
 def test_a_crash_leaves_all_or_nothing(stage, room, boundary):
     room.over()
     with pytest.raises(Crash):
-        exact.accept(crashing(stage.context, at=boundary), payload(room, *TOLD), stage.clock())
+        exact.accept(crashing(stage.context, at=boundary), payload(room, *TOLD), 1, stage.clock())
     assert [each[3] for each in room.stays()] == ["exact" if boundary else "poll"] * 2
     accept(stage, payload(room, *TOLD))
     assert [each[3] for each in room.stays()] == ["exact"] * 2
@@ -114,6 +114,13 @@ def test_a_meeting_that_is_not_ours_is_unknown(stage, room):
     for spoilt in ({"internal_meeting_id": "other"}, {"meeting_id": "other"}):
         with pytest.raises(Unknown, match="no meeting"):
             accept(stage, payload(room, *TOLD) | spoilt)
+
+
+def test_a_report_by_another_server_of_this_meeting_is_not_heard(stage, room, add_server):
+    other = add_server().server_id
+    with pytest.raises(Unknown, match="no meeting"):
+        accept(stage, payload(room, *TOLD), server=other)
+    assert stage.rows(ExactStay) == []
 
 
 def test_a_report_of_nobody_where_people_were_seen_is_not_used(stage, room):

@@ -41,7 +41,7 @@ def room(stage, held):
     attendee = {"ext_user_id": "u1", "name": "Zahra Karimi", "joins": [made.at(1).isoformat()], "leaves": []}
     data = {"start": made.at(0).isoformat(), "finish": made.at(5).isoformat(), "attendees": [attendee]}
     told = {"meeting_id": f"mtz-{made.occurrence}", "internal_meeting_id": f"run-{made.occurrence}", "data": data}
-    exact.accept(stage.context, told, stage.clock())
+    exact.accept(stage.context, told, made.server_id, stage.clock())
     made.over()
     given = {"reason": "Zahra was ill", "by": "noor", "now": stage.clock()}
     corrections.correct(stage.context, made.occurrence, "u1", "excused", **given)

@@ -26,15 +26,15 @@ _ID, _NAME = 256, 512
 Rows = list[dict[str, object]]
 
 
-def accept(context: Context, payload: Mapping[str, Any], now: datetime) -> Literal["accepted", "known"]:
-    """Take one analytics payload; the same one again changes nothing, and says so.
+def accept(context: Context, payload: Mapping[str, Any], server_id: int, now: datetime) -> Literal["accepted", "known"]:
+    """Take one analytics payload of this server; the same one again changes nothing, and says so.
 
-    Raises bbb.Garbled for what is no such payload, Unknown for a meeting that is not ours, and InputError for a report
-    of nobody where polls saw people: such a report is missing its people, not the class.
+    Raises bbb.Garbled for what is no such payload, Unknown for a meeting that is not ours on this server, and InputError
+    for a report of nobody where polls saw people: such a report is missing its people, not the class.
     """
     told = bbb.parse_analytics(payload)
     with context.database.write() as session:
-        meeting = _meeting(session, told)
+        meeting = _meeting(session, told, server_id)
         if not told.presences and _somebody_seen(session, meeting.id):
             raise InputError("the report names nobody, yet people were seen in this meeting; it is not used")
         shift = skew(meeting.create_time, _first_asked(session, meeting), meeting.opened_at)
@@ -59,9 +59,10 @@ def skew(create_time_ms: int | None, asked_at: datetime, opened_at: datetime | N
     return min(max(made, asked_at), opened_at) - made
 
 
-def _meeting(session: Session, told: bbb.Analytics) -> Meeting:
-    wanted = select(Meeting).where(Meeting.internal_id == told.internal_id, Meeting.external_id == told.meeting_id)
-    found = session.scalars(wanted).first()
+def _meeting(session: Session, told: bbb.Analytics, server_id: int) -> Meeting:
+    # A server chooses the internal id it answers with: it could name a meeting of another's.
+    wanted = select(Meeting).where(Meeting.internal_id == told.internal_id, Meeting.server_id == server_id)
+    found = session.scalars(wanted.where(Meeting.external_id == told.meeting_id)).first()
     if found is None:
         raise Unknown(f"there is no meeting {told.internal_id[:128]!r} of ours")
     # Held: a fold of its class that is under way is waited for, and one that comes sees what is written here.
