@@ -29,8 +29,8 @@ Rows = list[dict[str, object]]
 def accept(context: Context, payload: Mapping[str, Any], server_id: int, now: datetime) -> Literal["accepted", "known"]:
     """Take one analytics payload of this server; the same one again changes nothing, and says so.
 
-    Raises bbb.Garbled for what is no such payload, Unknown for a meeting that is not ours on this server, InputError for
-    a report of nobody where polls saw people: such a report is missing its people, not the class.
+    Raises bbb.Garbled for what is no such payload, Unknown for a meeting that is not ours on this server, InputError
+    for a report of nobody where polls saw people: such a report is missing its people, not the class.
     """
     told = bbb.parse_analytics(payload)
     with context.database.write() as session:
