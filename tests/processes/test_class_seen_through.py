@@ -169,9 +169,16 @@ def test_a_class_survives_a_worker_killed_in_its_middle(stage, world, programs, 
     world.leave(room, "u2")
     settled(stage, occurrence, programs)
     one_meeting_ended(stage, world)
-    check(stage, world, occurrence, unknown=outage)
-    (gap,) = stage.kept_gaps(occurrence)
-    assert gap.first_at <= killed <= gap.last_at
+    # A machine with too much to do may leave more unseen than the dead worker did; that is known too.
+    gaps = stage.kept_gaps(occurrence)
+    others = [gap for gap in gaps if not gap.first_at <= killed <= gap.last_at]
+    assert len(gaps) == len(others) + 1
+    check(
+        stage,
+        world,
+        occurrence,
+        unknown=outage + sum((each.last_at - each.first_at).total_seconds() for each in others),
+    )
     assert stage.marks()["u1"]["seconds_unknown"] >= (start + timedelta(seconds=12) - killed).total_seconds() - SLACK
     assert_nothing_secret(programs, stage)
 
