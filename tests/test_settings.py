@@ -119,6 +119,33 @@ def test_a_theirs_named_secret_from_a_file(variable, tmp_path):
     assert module.load().server_secret.get_secret_value() == "hush"
 
 
+@pytest.mark.parametrize(
+    ("variables", "value"),
+    [
+        ({"MEETINGZ_DATABASE_URL": "sqlite:///variable.db"}, "sqlite:///variable.db"),
+        ({"DATABASE_URL": "sqlite:///theirs.db"}, "sqlite:///secret.db"),
+        ({}, "sqlite:///secret.db"),
+    ],
+)
+def test_a_secret_file_goes_after_our_variable_and_before_theirs_and_the_settings_file(
+    variable, file, tmp_path, variables, value
+):
+    file('database_url = "sqlite:///settings-file.db"\n')
+    (tmp_path / "url").write_text("sqlite:///secret.db\n")
+    variable(MEETINGZ_DATABASE_URL_FILE=str(tmp_path / "url"), **variables)
+    assert module.load().database == value
+
+
+def test_a_theirs_named_secret_file_goes_after_their_variable_and_before_the_settings_file(variable, file, tmp_path):
+    file('broker_url = "redis://settings-file/1"\n')
+    (tmp_path / "url").write_text("redis://secret/1\n")
+    variable(REDIS_URL_FILE=str(tmp_path / "url"))
+    assert module.load().broker_url.get_secret_value() == "redis://secret/1"
+    module.load.cache_clear()
+    variable(REDIS_URL="redis://variable/1")
+    assert module.load().broker_url.get_secret_value() == "redis://variable/1"
+
+
 def test_a_secret_file_that_cannot_be_read_is_told(variable):
     variable(MEETINGZ_SECRET_KEY_FILE="/nowhere")
     with refused("MEETINGZ_SECRET_KEY_FILE: cannot read /nowhere: No such file"):

@@ -7,18 +7,17 @@ class can be played in seconds. Contradictions are refused here, before anything
 """
 
 import base64
-import os
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from worker.errors import SettingsError
+from worker.settings_sources import SecretFiles, config_file
 
 Seconds = Annotated[float, Field(gt=0, le=10 * 366 * 86400, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -229,53 +228,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then variables, then ``..._FILE`` secrets, then the file."""
+        """Arguments, then secrets in files where no variable goes before them, then variables, then the file."""
         toml = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
-        return init_settings, env_settings, _SecretFiles(settings_cls), toml
-
-
-class _SecretFiles(PydanticBaseSettingsSource):
-    """``MEETINGZ_SECRET_KEY_FILE=/run/secrets/key`` for every field that holds a secret."""
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        for variable in _variables(field_name, field):
-            if path := os.environ.get(f"{variable}_FILE"):
-                return _contents(variable, path), field_name, False
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        found = {}
-        for name, field in self.settings_cls.model_fields.items():
-            if "SecretStr" in str(field.annotation):
-                value, _, _ = self.get_field_value(field, name)
-                if value is not None:
-                    found[name] = value
-        return found
-
-
-def _variables(name: str, field: FieldInfo) -> list[str]:
-    alias = field.validation_alias
-    names = [str(choice) for choice in alias.choices] if isinstance(alias, AliasChoices) else []
-    return [f"MEETINGZ_{name.upper()}", *(each for each in names if each.isupper())]
-
-
-def _contents(variable: str, path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{variable}_FILE: cannot read {path}: {getattr(error, 'strerror', error)}") from None
-
-
-def config_file() -> Path | None:
-    """The settings file in force: ``MEETINGZ_CONFIG``, else ``config/meetingz.toml`` here, else /etc/meetingz."""
-    if named := os.environ.get("MEETINGZ_CONFIG"):
-        if not Path(named).is_file():
-            raise SettingsError(f"MEETINGZ_CONFIG: there is no file {named}")
-        return Path(named)
-    for place in (Path("config/meetingz.toml"), Path("/etc/meetingz/meetingz.toml")):
-        if place.is_file():
-            return place
-    return None
+        return init_settings, SecretFiles(settings_cls), env_settings, toml
 
 
 @cache
