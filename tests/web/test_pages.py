@@ -6,6 +6,7 @@ import io
 import pytest
 
 from tests.operations.stage import Stage
+from worker.operations import pulse
 from worker.operations.installation import alarms
 from worker.operations.recordings import harvest
 from worker.store.tables import Event, Recording, Server
@@ -38,6 +39,14 @@ def test_now_shows_who_is_on_where_and_since_when_the_loops_are_silent(visit, li
     assert 'role="alert"' not in text
     clock.advance(minutes=30)
     assert 'role="alert"' in visit("viewer").get("/now/live").text
+
+
+def test_what_a_loop_failed_of_is_told_to_administrators_alone(visit, beating, context, clock):
+    clock.advance(seconds=1)
+    with pytest.raises(ValueError, match="no row"), pulse.sweep(context, "poll", clock):
+        raise ValueError("no row")
+    texts = {role: visit(role).get("/now/live").text for role in ("viewer", "admin", "teacher")}
+    assert [role for role, text in texts.items() if "no row" in text] == ["admin"]
 
 
 def test_an_alarm_that_stands_is_shown_to_whom_it_concerns(context, clock, visit, live, make_course, make_occurrence):

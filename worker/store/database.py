@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
 _WRITE = "meetingz_write"
@@ -20,7 +20,7 @@ _WRITE = "meetingz_write"
 _PATIENCE = 30
 
 
-def complaint(error: DBAPIError) -> str:
+def complaint(error: StatementError) -> str:
     """What the database says, in one line: without the statement and its values, among which are names."""
     return str(error.orig).strip().split("\n")[0]
 
