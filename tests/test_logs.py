@@ -8,6 +8,7 @@ import sys
 import pytest
 import requests
 import structlog
+from sqlalchemy.exc import IntegrityError
 
 from tests.conftest import SECRET
 from tests.operations.stage import Stage
@@ -15,7 +16,7 @@ from worker import logs
 from worker.operations.meetings import joining
 from worker.settings import Settings
 from worker.simulator import Fault
-from worker.store.tables import Event, Server
+from worker.store.tables import Course, Event, Server
 
 
 @pytest.fixture
@@ -86,6 +87,16 @@ def test_a_signed_address_within_a_list_or_a_mapping(written):
 def test_the_password_of_a_database(written):
     logging.getLogger("sqlalchemy").warning("cannot reach postgresql://meetingz:hunter2@db/x")
     assert_clean(written, "hunter2")
+
+
+def test_a_row_that_the_database_refuses(written, context):
+    try:
+        with context.database.write() as session:
+            session.add(Course(code="alg", title=None, teacher_id="0012345678", teacher_name="Sara Hush\nHush"))
+    except IntegrityError:
+        logging.getLogger("some.library").exception("it broke")
+    assert "IntegrityError" in written.getvalue()
+    assert_clean(written, "0012345678", "Hush")
 
 
 def assert_clean(written, *secrets):

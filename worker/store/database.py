@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
 from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
@@ -56,14 +56,30 @@ class Database:
 def _engine(url: str) -> Engine:
     if url.startswith("sqlite"):
         _make_folder(url)
-        engine = create_engine(url, connect_args={"timeout": _PATIENCE, "check_same_thread": False}, pool_size=20)
+        engine = create_engine(
+            url, connect_args={"timeout": _PATIENCE, "check_same_thread": False}, pool_size=20, hide_parameters=True
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     options = "-c statement_timeout=60000 -c lock_timeout=15000 -c idle_in_transaction_session_timeout=60000"
-    return create_engine(
-        url, pool_size=10, max_overflow=20, pool_pre_ping=True, connect_args={"options": options, "connect_timeout": 10}
+    engine = create_engine(
+        url,
+        pool_size=10,
+        max_overflow=20,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"options": options, "connect_timeout": 10},
     )
+    event.listen(engine, "handle_error", _quote_no_row)
+    return engine
+
+
+def _quote_no_row(trouble: ExceptionContext) -> None:
+    """Below its first line PostgreSQL quotes the row that it refused, and the text of an error goes into logs."""
+    for error in (trouble.original_exception, trouble.sqlalchemy_exception):
+        if error is not None and error.args:
+            error.args = (str(error.args[0]).strip().split("\n")[0],)
 
 
 def _make_folder(url: str) -> None:
