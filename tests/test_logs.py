@@ -89,6 +89,21 @@ def test_the_password_of_a_database(written):
     assert_clean(written, "hunter2")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GET https://h/join/gAAAAA-hunter2_=/door failed",
+        "next=%2Fjoin%2FgAAAAA-hunter2_%3D",
+        "Authorization: Bearer mtz_hunter2-_x",
+        "{'authorization': 'bearer MTZ_hunter2'}",
+    ],
+)
+def test_a_ticket_of_the_join_page_and_the_token_of_a_program(written, text):
+    logging.getLogger("some.library").error(text)
+    logs.event("odd", detail=text)
+    assert_clean(written, "hunter2")
+
+
 def test_a_row_that_the_database_refuses(written, context):
     try:
         with context.database.write() as session:
