@@ -13,6 +13,7 @@ from starlette.datastructures import FormData
 from worker import exports
 from worker.domain import calendars
 from worker.domain.attendance import Span, Stay
+from worker.errors import InputError
 from worker.operations import story
 from worker.operations.attendance import corrections
 from worker.operations.context import Context
@@ -169,8 +170,10 @@ def _act(
 
 def span_of(form: FormData, zone: str) -> tuple[datetime, datetime]:
     """``start``, a date and time of the course's zone in either calendar, and ``minutes``."""
-    start = calendars.parse_instant(typed(form, "start"), zone)
-    return start, start + timedelta(minutes=whole(form, "minutes"))
+    start, minutes = calendars.parse_instant(typed(form, "start"), zone), whole(form, "minutes")
+    if not 0 < minutes <= 24 * 60:
+        raise InputError(f"minutes: {minutes} cannot be; write 1 to 1440")
+    return start, start + timedelta(minutes=minutes)
 
 
 @router.post("/sittings/{number}/cancel")
