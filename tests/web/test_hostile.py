@@ -1,6 +1,7 @@
 """What strangers send: names that would be markup, bodies without end, NULs, addresses that would be files."""
 
 import http.client
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from tests.web.test_authorisation import courses  # noqa: F401 - a fixture
 from worker.web.shield import LARGEST
 
 NUL = "a\0b"
+TIMETABLE = "code,title,cron,minutes\nalg,Algebra,0 9 * * 1,90\n"
 
 
 def test_a_name_is_never_markup(visit, make_course, make_occurrence, beating):
@@ -104,6 +106,13 @@ def test_a_file_that_is_none_is_said_in_one_line_and_not_kept(visit, context, na
     assert answer.status_code == 422
     assert str(context.settings.data_dir) not in answer.text
     assert list((context.settings.data_dir / "uploads").iterdir()) == []
+
+
+def test_two_files_at_once_do_not_stumble_over_the_old_ones(visit, monkeypatch):
+    person = visit("admin")
+    monkeypatch.setattr(Path, "iterdir", lambda folder: iter([folder / "removed-by-the-other.csv"]))
+    answer = person.post("/import", files={"file": ("x.csv", TIMETABLE)})
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize(
