@@ -1,6 +1,8 @@
 """What strangers send: names that would be markup, bodies without end, NULs, addresses that would be files."""
 
+import html
 import http.client
+import re
 from pathlib import Path
 
 import pytest
@@ -106,6 +108,19 @@ def test_a_file_that_is_none_is_said_in_one_line_and_not_kept(visit, context, na
     assert answer.status_code == 422
     assert str(context.settings.data_dir) not in answer.text
     assert list((context.settings.data_dir / "uploads").iterdir()) == []
+
+
+def test_what_is_wrong_when_it_is_confirmed_is_said_by_the_name_of_the_file_as_well(visit, context):
+    person = visit("admin")
+    text = person.post("/import", files={"file": ("Autumn & winter.csv", TIMETABLE)}).text
+    fields = dict(re.findall(r'<input type="hidden" name="(key|file)" value="([^"]*)"', text))
+    (kept,) = (context.settings.data_dir / "uploads").iterdir()
+    kept.write_text("no timetable")
+    answer = person.post("/import/confirm", {name: html.unescape(value) for name, value in fields.items()})
+    assert answer.status_code == 422
+    assert "Autumn &amp; winter.csv" in answer.text
+    assert kept.name not in answer.text
+    assert str(kept.parent) not in answer.text
 
 
 def test_two_files_at_once_do_not_stumble_over_the_old_ones(visit, monkeypatch):

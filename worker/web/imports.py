@@ -60,8 +60,11 @@ def confirm(request: Request, visitor: Admin, form: Form, context: Surroundings,
     path = _folder(context) / key
     if not _KEY.fullmatch(key) or not path.is_file():
         raise Unknown("no such preview")
-    with story.acting(visitor.name):
-        _import(context, path, form, now, dry_run=False)
+    try:
+        with story.acting(visitor.name):
+            _import(context, path, form, now, dry_run=False)
+    except (BadFile, InputError) as error:
+        raise _named(error, path, left_open(form, "file") or "timetable") from None
     path.unlink(missing_ok=True)
     return page.redirect("/courses", done="imported")
 
