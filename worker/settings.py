@@ -20,6 +20,8 @@ from worker.errors import SettingsError
 from worker.settings_sources import SecretFiles, config_file
 
 Seconds = Annotated[float, Field(gt=0, le=10 * 366 * 86400, allow_inf_nan=False)]
+# A length that may be none, and is no longer than the longest class.
+UpToADay = Annotated[float, Field(ge=0, le=86400, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 
@@ -53,7 +55,7 @@ class Settings(BaseSettings):
     week_start: Annotated[int, Field(ge=0, le=6)] = 5
 
     lead_seconds: Seconds = 900  #: how early a room opens
-    grace_seconds: Annotated[float, Field(ge=0, le=86400)] = 600  #: how long after its end a class may run on
+    grace_seconds: UpToADay = 600  #: how long after its end a class may run on
     horizon_days: Annotated[float, Field(gt=0, le=366)] = 14  #: how far ahead occurrences are planned
 
     plan_period_seconds: Seconds = 3600  #: how often slots are made into dated occurrences
@@ -68,10 +70,8 @@ class Settings(BaseSettings):
     present_percent: Percent = 75  #: who was there for this share of the planned window was present
     partial_percent: Percent = 10  #: who was there for this share was partly there; below it absent
     observed_percent: Percent = 50  #: below this observed share of the window a status is unknown
-    late_seconds: Annotated[float, Field(ge=0)] = 600  #: who is first seen in class so long after its start is late
-    left_early_seconds: Annotated[float, Field(ge=0)] = (
-        600  #: who is last seen in class so long before its end left early
-    )
+    late_seconds: UpToADay = 600  #: who is first seen in class so long after its start is late
+    left_early_seconds: UpToADay = 600  #: who is last seen in class so long before its end left early
     #: Attendees whose user id or name matches are recorders, not people (a regular expression).
     bots: str = r"(?i)^(bbb[-_ ]?(recorder|bot)|meetingz[-_ ]?(recorder|bot)|recorder[-_ ]?bot)"
 
@@ -106,10 +106,10 @@ class Settings(BaseSettings):
     end_retry_seconds: Seconds = 60  #: a meeting that lives on is asked to end again after this long
     end_tries: Annotated[int, Field(ge=1)] = 3  #: requests to one meeting before that it lives on is an alarm
     #: Rooms of classes that begin at one minute are asked for over this long, where their lead leaves the time.
-    spread_seconds: Annotated[float, Field(ge=0)] = 120
+    spread_seconds: UpToADay = 120
     #: A class under the end policy ``spare`` runs on for this long at most, beyond its end and grace.
-    spare_limit_seconds: Annotated[float, Field(ge=0, le=86400)] = 3600
-    warn_seconds: Annotated[float, Field(ge=0)] = 300  #: how long before its end a class is told; 0: never
+    spare_limit_seconds: UpToADay = 3600
+    warn_seconds: UpToADay = 300  #: how long before its end a class is told; 0: never
     #: Parameters of ``create`` for every course; a course's own options go before them.
     create: dict[str, str | int | bool] = Field(default_factory=dict)
 
