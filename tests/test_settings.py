@@ -180,6 +180,40 @@ def test_what_cannot_be_is_refused_on_one_line_by_name(variable, name, value):
         module.load()
 
 
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
+        ({"LOG_LEVEL": "INFO", "MEETINGZ_LOG_LEVEL": "loud"}, "MEETINGZ_LOG_LEVEL"),
+        ({"MEETINGZ_CREATE": "not json secret=hush"}, "MEETINGZ_CREATE"),
+        ({"MEETINGZ_CREATE": "[1]"}, "MEETINGZ_CREATE"),
+    ],
+)
+def test_the_variable_that_is_blamed_is_the_one_that_was_read(variable, file, variables, named):
+    file('log_level = "DEBUG"\n')
+    variable(**variables)
+    with refused(f"^{named}: [^\n]+$") as error:
+        module.load()
+    assert "hush" not in str(error.value)
+
+
+def test_a_secret_in_a_file_that_cannot_be_is_blamed_on_the_variable_that_names_the_file(variable, tmp_path):
+    (tmp_path / "token").write_text("short\n")
+    variable(MEETINGZ_METRICS_TOKEN_FILE=str(tmp_path / "token"))
+    with refused("^MEETINGZ_METRICS_TOKEN_FILE: "):
+        module.load()
+
+
+def test_the_level_of_the_log_may_be_written_small(variable):
+    variable(LOG_LEVEL="info")
+    assert module.load().log_level == "INFO"
+
+
+def test_parameters_of_create_from_a_variable_are_json(variable):
+    variable(MEETINGZ_CREATE='{"muteOnStart": true, "welcome": "سلام"}')
+    assert module.load().create == {"muteOnStart": True, "welcome": "سلام"}
+
+
 def test_contradictions_are_refused(variable):
     variable(MEETINGZ_TOLERANCE_SECONDS="10")
     with refused("tolerance_seconds must not be less than poll_period_seconds"):

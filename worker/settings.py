@@ -7,6 +7,7 @@ class can be played in seconds. Contradictions are refused here, before anything
 """
 
 import base64
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -14,10 +15,16 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from worker.errors import SettingsError
-from worker.settings_sources import SecretFiles, config_file
+from worker.settings_sources import SecretFiles, config_file, read_from
 
 Seconds = Annotated[float, Field(gt=0, le=10 * 366 * 86400, allow_inf_nan=False)]
 # A length that may be none, and is no longer than the longest class.
@@ -111,7 +118,7 @@ class Settings(BaseSettings):
     spare_limit_seconds: UpToADay = 3600
     warn_seconds: UpToADay = 300  #: how long before its end a class is told; 0: never
     #: Parameters of ``create`` for every course; a course's own options go before them.
-    create: dict[str, str | int | bool] = Field(default_factory=dict)
+    create: Annotated[dict[str, str | int | bool], NoDecode] = Field(default_factory=dict)
 
     #: Where alarms are sent as signed webhooks (Standard Webhooks).
     webhook_url: str | None = Field(None, pattern=r"^https?://")
@@ -161,6 +168,19 @@ class Settings(BaseSettings):
         except (KeyError, ValueError, OSError):
             raise ValueError(f"{value!r} is not a time zone; write one such as Asia/Tehran") from None
         return value
+
+    @field_validator("create", mode="before")
+    @classmethod
+    def _is_json_in_a_variable(cls, value: object) -> object:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            raise ValueError('not JSON; write it as {"muteOnStart": true}') from None
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_any_case(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
 
     @field_validator("bots")
     @classmethod
@@ -247,8 +267,10 @@ def load() -> Settings:
 def _first_line(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     name = str(first["loc"][0]) if first["loc"] else "settings"
-    label = name if name.isupper() else f"MEETINGZ_{name.upper()}"
     if first["type"] == "extra_forbidden":
         return f"{config_file()}: there is no setting {name!r}; see docs/settings.md"
     text = first["msg"].removeprefix("Value error, ")
-    return text if not first["loc"] else f"{label}: {text}"
+    if not first["loc"]:
+        return text
+    field = name.removeprefix("MEETINGZ_").lower()
+    return f"{read_from(field, Settings.model_fields[field])}: {text}"

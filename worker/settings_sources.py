@@ -37,6 +37,13 @@ class SecretFiles(PydanticBaseSettingsSource):
         return found
 
 
+def read_from(name: str, field: FieldInfo) -> str:
+    """The variable that brought a field; ours where none did, for that is the name it is known by."""
+    known = variables(name, field)
+    brought = (each for known_as in known for each in (known_as, f"{known_as}_FILE") if each in os.environ)
+    return next(brought, known[0])
+
+
 def variables(name: str, field: FieldInfo) -> list[str]:
     """The variables that bring a field, the first one that is set before the others."""
     alias = field.validation_alias
