@@ -171,6 +171,9 @@ def test_a_secret_file_that_cannot_be_read_is_told(variable):
         ("ORIGIN", "a b"),
         ("ORIGIN", ""),
         ("SERVER_CHECKSUM", "md5"),
+        ("PUBLIC_URL", "https://example.org/classes"),
+        ("PUBLIC_URL", "https://example.org//"),
+        ("PUBLIC_URL", "classes.example.org"),
         ("BOTS", "("),
     ],
 )

@@ -125,8 +125,8 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr | None = None  #: what webhooks are signed with: base64, ``whsec_...``
     #: Where alarms are told to people: addresses of apprise, separated by spaces. They hold passwords and tokens.
     notify_urls: SecretStr | None = None
-    #: The address of our own web page, as people reach it.
-    public_url: str | None = Field(None, pattern=r"^https?://[^/?#@]+(/[^?#]*)?$")
+    #: The address of our own web page, as people reach it: a host of its own, without a path.
+    public_url: str | None = None
     #: With a public address, servers are asked to tell the page when a class ends, who was in it, what was recorded.
     callbacks: bool = True
     web_host: str = "127.0.0.1"  #: the address the page listens on; others reach it through a proxy that speaks HTTPS
@@ -189,6 +189,13 @@ class Settings(BaseSettings):
             re.compile(value)
         except re.error as error:
             raise ValueError(f"not a regular expression: {error}") from None
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _has_no_path(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^/?#@\s]+/?", value):
+            raise ValueError("write https:// and a host, such as https://classes.example.org: the page has no path")
         return value
 
     @field_validator("webhook_secret")
