@@ -86,6 +86,20 @@ def test_a_user_is_shut_out_let_in_and_given_another_password(visit):
     assert admin.post("/users/enable", {"user": "nobody"}).status_code == 404
 
 
+@pytest.mark.parametrize("name", ["sara\u202a", "sa\tra", "sa\r\nra", "100%41 & <b>"])
+def test_a_user_whose_name_is_not_shown_as_it_is_can_be_shut_out(visit, stage, context, clock, name):
+    access.add(context, name, PASSWORD, "viewer", clock())
+    admin = visit("admin")
+    forms = html.document_fromstring(admin.get("/users").content).xpath("//form[@action='/users/disable']")
+    (sent,) = [fields for fields in map(hidden, forms) if fields["user"].startswith(name[:2])]
+    assert admin.post("/users/disable", sent).status_code == 303
+    assert [row.name for row in stage.rows(User) if row.disabled_at] == [name]
+
+
+def hidden(form):
+    return {each.get("name"): each.get("value") for each in form.xpath(".//input[@type='hidden'][@name!='csrf']")}
+
+
 def test_nobody_shuts_themselves_out(visit):
     admin = visit("admin")
     assert admin.post("/users/disable", {"user": "admin"}).status_code == 409

@@ -23,7 +23,7 @@ from worker.operations.timetable import arrange, sittings
 from worker.operations.timetable.sittings import Sitting
 from worker.store.tables import Course, Event, Meeting, Occurrence
 from worker.web import charts, page
-from worker.web.forms import typed, whole
+from worker.web.forms import key, typed, whole
 from worker.web.session import Anyone, Form, Now, Number, Surroundings, Teacher, Visitor
 
 router = APIRouter()
@@ -216,7 +216,7 @@ def end(number: Number, visitor: Teacher, form: Form, context: Surroundings, now
 @router.post("/sittings/{number}/correct")
 def correct(number: Number, visitor: Teacher, form: Form, context: Surroundings, now: Now) -> Response:
     """Another status for somebody, with a reason."""
-    who, status, reason = typed(form, "user_id"), typed(form, "status", most=20), typed(form, "reason")
+    who, status, reason = key(form, "user_id"), typed(form, "status", most=20), typed(form, "reason")
 
     def operation(_: Sitting) -> None:
         corrections.correct(context, number, who, status, reason=reason, by=visitor.name, now=now)
@@ -227,7 +227,7 @@ def correct(number: Number, visitor: Teacher, form: Form, context: Surroundings,
 @router.post("/sittings/{number}/undo")
 def undo(number: Number, visitor: Teacher, form: Form, context: Surroundings, now: Now) -> Response:
     """Take the correction of somebody back."""
-    who = typed(form, "user_id")
+    who = key(form, "user_id")
 
     def operation(_: Sitting) -> None:
         corrections.undo(context, number, who, by=visitor.name, now=now)
