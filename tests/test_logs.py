@@ -8,6 +8,7 @@ import sys
 import pytest
 import requests
 import structlog
+from sqlalchemy.exc import IntegrityError
 
 from tests.conftest import SECRET
 from tests.operations.stage import Stage
@@ -15,7 +16,7 @@ from worker import logs
 from worker.operations.meetings import joining
 from worker.settings import Settings
 from worker.simulator import Fault
-from worker.store.tables import Event, Server
+from worker.store.tables import Course, Event, Server
 
 
 @pytest.fixture
@@ -86,6 +87,31 @@ def test_a_signed_address_within_a_list_or_a_mapping(written):
 def test_the_password_of_a_database(written):
     logging.getLogger("sqlalchemy").warning("cannot reach postgresql://meetingz:hunter2@db/x")
     assert_clean(written, "hunter2")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GET https://h/join/gAAAAA-hunter2_=/door failed",
+        "next=%2Fjoin%2FgAAAAA-hunter2_%3D",
+        "Authorization: Bearer mtz_hunter2-_x",
+        "{'authorization': 'bearer MTZ_hunter2'}",
+    ],
+)
+def test_a_ticket_of_the_join_page_and_the_token_of_a_program(written, text):
+    logging.getLogger("some.library").error(text)
+    logs.event("odd", detail=text)
+    assert_clean(written, "hunter2")
+
+
+def test_a_row_that_the_database_refuses(written, context):
+    try:
+        with context.database.write() as session:
+            session.add(Course(code="alg", title=None, teacher_id="0012345678", teacher_name="Sara Hush\nHush"))
+    except IntegrityError:
+        logging.getLogger("some.library").exception("it broke")
+    assert "IntegrityError" in written.getvalue()
+    assert_clean(written, "0012345678", "Hush")
 
 
 def assert_clean(written, *secrets):

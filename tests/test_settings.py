@@ -119,6 +119,33 @@ def test_a_theirs_named_secret_from_a_file(variable, tmp_path):
     assert module.load().server_secret.get_secret_value() == "hush"
 
 
+@pytest.mark.parametrize(
+    ("variables", "value"),
+    [
+        ({"MEETINGZ_DATABASE_URL": "sqlite:///variable.db"}, "sqlite:///variable.db"),
+        ({"DATABASE_URL": "sqlite:///theirs.db"}, "sqlite:///secret.db"),
+        ({}, "sqlite:///secret.db"),
+    ],
+)
+def test_a_secret_file_goes_after_our_variable_and_before_theirs_and_the_settings_file(
+    variable, file, tmp_path, variables, value
+):
+    file('database_url = "sqlite:///settings-file.db"\n')
+    (tmp_path / "url").write_text("sqlite:///secret.db\n")
+    variable(MEETINGZ_DATABASE_URL_FILE=str(tmp_path / "url"), **variables)
+    assert module.load().database == value
+
+
+def test_a_theirs_named_secret_file_goes_after_their_variable_and_before_the_settings_file(variable, file, tmp_path):
+    file('broker_url = "redis://settings-file/1"\n')
+    (tmp_path / "url").write_text("redis://secret/1\n")
+    variable(REDIS_URL_FILE=str(tmp_path / "url"))
+    assert module.load().broker_url.get_secret_value() == "redis://secret/1"
+    module.load.cache_clear()
+    variable(REDIS_URL="redis://variable/1")
+    assert module.load().broker_url.get_secret_value() == "redis://variable/1"
+
+
 def test_a_secret_file_that_cannot_be_read_is_told(variable):
     variable(MEETINGZ_SECRET_KEY_FILE="/nowhere")
     with refused("MEETINGZ_SECRET_KEY_FILE: cannot read /nowhere: No such file"):
@@ -132,6 +159,11 @@ def test_a_secret_file_that_cannot_be_read_is_told(variable):
         ("LEAD_SECONDS", "-1"),
         ("LEAD_SECONDS", "nan"),
         ("POLL_PERIOD_SECONDS", "0"),
+        ("LATE_SECONDS", "86401"),
+        ("LEFT_EARLY_SECONDS", "1e300"),
+        ("SPREAD_SECONDS", "inf"),
+        ("WARN_SECONDS", "inf"),
+        ("GRACE_SECONDS", "nan"),
         ("GONE_AFTER", "0"),
         ("TIMEZONE", "Mars/Olympus"),
         ("TIMEZONE", "../etc/passwd"),
@@ -139,6 +171,9 @@ def test_a_secret_file_that_cannot_be_read_is_told(variable):
         ("ORIGIN", "a b"),
         ("ORIGIN", ""),
         ("SERVER_CHECKSUM", "md5"),
+        ("PUBLIC_URL", "https://example.org/classes"),
+        ("PUBLIC_URL", "https://example.org//"),
+        ("PUBLIC_URL", "classes.example.org"),
         ("BOTS", "("),
     ],
 )
@@ -146,6 +181,40 @@ def test_what_cannot_be_is_refused_on_one_line_by_name(variable, name, value):
     variable(**{f"MEETINGZ_{name}": value})
     with refused(f"^MEETINGZ_{name}: [^\n]+$"):
         module.load()
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
+        ({"LOG_LEVEL": "INFO", "MEETINGZ_LOG_LEVEL": "loud"}, "MEETINGZ_LOG_LEVEL"),
+        ({"MEETINGZ_CREATE": "not json secret=hush"}, "MEETINGZ_CREATE"),
+        ({"MEETINGZ_CREATE": "[1]"}, "MEETINGZ_CREATE"),
+    ],
+)
+def test_the_variable_that_is_blamed_is_the_one_that_was_read(variable, file, variables, named):
+    file('log_level = "DEBUG"\n')
+    variable(**variables)
+    with refused(f"^{named}: [^\n]+$") as error:
+        module.load()
+    assert "hush" not in str(error.value)
+
+
+def test_a_secret_in_a_file_that_cannot_be_is_blamed_on_the_variable_that_names_the_file(variable, tmp_path):
+    (tmp_path / "token").write_text("short\n")
+    variable(MEETINGZ_METRICS_TOKEN_FILE=str(tmp_path / "token"))
+    with refused("^MEETINGZ_METRICS_TOKEN_FILE: "):
+        module.load()
+
+
+def test_the_level_of_the_log_may_be_written_small(variable):
+    variable(LOG_LEVEL="info")
+    assert module.load().log_level == "INFO"
+
+
+def test_parameters_of_create_from_a_variable_are_json(variable):
+    variable(MEETINGZ_CREATE='{"muteOnStart": true, "welcome": "سلام"}')
+    assert module.load().create == {"muteOnStart": True, "welcome": "سلام"}
 
 
 def test_contradictions_are_refused(variable):

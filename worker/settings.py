@@ -7,20 +7,28 @@ class can be played in seconds. Contradictions are refused here, before anything
 """
 
 import base64
-import os
+import json
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from worker.errors import SettingsError
+from worker.settings_sources import SecretFiles, config_file, read_from
 
 Seconds = Annotated[float, Field(gt=0, le=10 * 366 * 86400, allow_inf_nan=False)]
+# A length that may be none, and is no longer than the longest class.
+UpToADay = Annotated[float, Field(ge=0, le=86400, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 
@@ -54,7 +62,7 @@ class Settings(BaseSettings):
     week_start: Annotated[int, Field(ge=0, le=6)] = 5
 
     lead_seconds: Seconds = 900  #: how early a room opens
-    grace_seconds: Annotated[float, Field(ge=0, le=86400)] = 600  #: how long after its end a class may run on
+    grace_seconds: UpToADay = 600  #: how long after its end a class may run on
     horizon_days: Annotated[float, Field(gt=0, le=366)] = 14  #: how far ahead occurrences are planned
 
     plan_period_seconds: Seconds = 3600  #: how often slots are made into dated occurrences
@@ -69,10 +77,8 @@ class Settings(BaseSettings):
     present_percent: Percent = 75  #: who was there for this share of the planned window was present
     partial_percent: Percent = 10  #: who was there for this share was partly there; below it absent
     observed_percent: Percent = 50  #: below this observed share of the window a status is unknown
-    late_seconds: Annotated[float, Field(ge=0)] = 600  #: who is first seen in class so long after its start is late
-    left_early_seconds: Annotated[float, Field(ge=0)] = (
-        600  #: who is last seen in class so long before its end left early
-    )
+    late_seconds: UpToADay = 600  #: who is first seen in class so long after its start is late
+    left_early_seconds: UpToADay = 600  #: who is last seen in class so long before its end left early
     #: Attendees whose user id or name matches are recorders, not people (a regular expression).
     bots: str = r"(?i)^(bbb[-_ ]?(recorder|bot)|meetingz[-_ ]?(recorder|bot)|recorder[-_ ]?bot)"
 
@@ -107,20 +113,20 @@ class Settings(BaseSettings):
     end_retry_seconds: Seconds = 60  #: a meeting that lives on is asked to end again after this long
     end_tries: Annotated[int, Field(ge=1)] = 3  #: requests to one meeting before that it lives on is an alarm
     #: Rooms of classes that begin at one minute are asked for over this long, where their lead leaves the time.
-    spread_seconds: Annotated[float, Field(ge=0)] = 120
+    spread_seconds: UpToADay = 120
     #: A class under the end policy ``spare`` runs on for this long at most, beyond its end and grace.
-    spare_limit_seconds: Annotated[float, Field(ge=0, le=86400)] = 3600
-    warn_seconds: Annotated[float, Field(ge=0)] = 300  #: how long before its end a class is told; 0: never
+    spare_limit_seconds: UpToADay = 3600
+    warn_seconds: UpToADay = 300  #: how long before its end a class is told; 0: never
     #: Parameters of ``create`` for every course; a course's own options go before them.
-    create: dict[str, str | int | bool] = Field(default_factory=dict)
+    create: Annotated[dict[str, str | int | bool], NoDecode] = Field(default_factory=dict)
 
     #: Where alarms are sent as signed webhooks (Standard Webhooks).
     webhook_url: str | None = Field(None, pattern=r"^https?://")
     webhook_secret: SecretStr | None = None  #: what webhooks are signed with: base64, ``whsec_...``
     #: Where alarms are told to people: addresses of apprise, separated by spaces. They hold passwords and tokens.
     notify_urls: SecretStr | None = None
-    #: The address of our own web page, as people reach it.
-    public_url: str | None = Field(None, pattern=r"^https?://[^/?#@]+(/[^?#]*)?$")
+    #: The address of our own web page, as people reach it: a host of its own, without a path.
+    public_url: str | None = None
     #: With a public address, servers are asked to tell the page when a class ends, who was in it, what was recorded.
     callbacks: bool = True
     web_host: str = "127.0.0.1"  #: the address the page listens on; others reach it through a proxy that speaks HTTPS
@@ -164,6 +170,19 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is not a time zone; write one such as Asia/Tehran") from None
         return value
 
+    @field_validator("create", mode="before")
+    @classmethod
+    def _is_json_in_a_variable(cls, value: object) -> object:
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            raise ValueError('not JSON; write it as {"muteOnStart": true}') from None
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_any_case(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
     @field_validator("bots")
     @classmethod
     def _is_expression(cls, value: str) -> str:
@@ -171,6 +190,13 @@ class Settings(BaseSettings):
             re.compile(value)
         except re.error as error:
             raise ValueError(f"not a regular expression: {error}") from None
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _has_no_path(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^/?#@\s]+/?", value):
+            raise ValueError("write https:// and a host, such as https://classes.example.org: the page has no path")
         return value
 
     @field_validator("webhook_secret")
@@ -230,53 +256,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then variables, then ``..._FILE`` secrets, then the file."""
+        """Arguments, then secrets in files where no variable goes before them, then variables, then the file."""
         toml = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
-        return init_settings, env_settings, _SecretFiles(settings_cls), toml
-
-
-class _SecretFiles(PydanticBaseSettingsSource):
-    """``MEETINGZ_SECRET_KEY_FILE=/run/secrets/key`` for every field that holds a secret."""
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        for variable in _variables(field_name, field):
-            if path := os.environ.get(f"{variable}_FILE"):
-                return _contents(variable, path), field_name, False
-        return None, field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        found = {}
-        for name, field in self.settings_cls.model_fields.items():
-            if "SecretStr" in str(field.annotation):
-                value, _, _ = self.get_field_value(field, name)
-                if value is not None:
-                    found[name] = value
-        return found
-
-
-def _variables(name: str, field: FieldInfo) -> list[str]:
-    alias = field.validation_alias
-    names = [str(choice) for choice in alias.choices] if isinstance(alias, AliasChoices) else []
-    return [f"MEETINGZ_{name.upper()}", *(each for each in names if each.isupper())]
-
-
-def _contents(variable: str, path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{variable}_FILE: cannot read {path}: {getattr(error, 'strerror', error)}") from None
-
-
-def config_file() -> Path | None:
-    """The settings file in force: ``MEETINGZ_CONFIG``, else ``config/meetingz.toml`` here, else /etc/meetingz."""
-    if named := os.environ.get("MEETINGZ_CONFIG"):
-        if not Path(named).is_file():
-            raise SettingsError(f"MEETINGZ_CONFIG: there is no file {named}")
-        return Path(named)
-    for place in (Path("config/meetingz.toml"), Path("/etc/meetingz/meetingz.toml")):
-        if place.is_file():
-            return place
-    return None
+        return init_settings, SecretFiles(settings_cls), env_settings, toml
 
 
 @cache
@@ -293,8 +275,10 @@ def load() -> Settings:
 def _first_line(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     name = str(first["loc"][0]) if first["loc"] else "settings"
-    label = name if name.isupper() else f"MEETINGZ_{name.upper()}"
     if first["type"] == "extra_forbidden":
         return f"{config_file()}: there is no setting {name!r}; see docs/settings.md"
     text = first["msg"].removeprefix("Value error, ")
-    return text if not first["loc"] else f"{label}: {text}"
+    if not first["loc"]:
+        return text
+    field = name.removeprefix("MEETINGZ_").lower()
+    return f"{read_from(field, Settings.model_fields[field])}: {text}"

@@ -4,9 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from worker.operations import pulse
-from worker.store.tables import Pulse
+from worker.store.tables import Participant, Pulse
 
 
 def test_a_second_bell_within_half_a_period_is_not_followed(stage):
@@ -38,3 +39,13 @@ def test_the_end_and_the_error_of_a_sweep_are_written(stage):
     with pulse.sweep(stage.context, "poll", stage.clock):
         stage.clock.advance(seconds=2)
     assert stage.rows(Pulse)[0].ended_at == stage.clock()
+
+
+def test_the_error_of_a_database_is_written_without_the_row_that_it_refused(stage):
+    sara = Participant(course_id=999, user_id="0012345678", full_name="Sara", role="viewer")
+    database = stage.context.database
+    with pytest.raises(IntegrityError), pulse.sweep(stage.context, "poll", stage.clock), database.write() as session:
+        session.add(sara)
+    (row,) = stage.rows(Pulse)
+    assert row.error.startswith("IntegrityError: ")
+    assert not [word for word in ("0012345678", "Sara", "INSERT", "\n") if word in row.error]

@@ -1,5 +1,8 @@
 """What an administrator does without a terminal: users, servers, rosters. The same operations as the commands."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from lxml import html
 
@@ -7,6 +10,7 @@ from tests.conftest import SECRET
 from tests.operations.stage import Stage
 from tests.web.conftest import PASSWORD
 from worker.store.tables import Event, Participant, Server, User
+from worker.web import access
 
 ROSTER = "course,user_id,full_name,role\nalg,u-1,Zahra,viewer\n"
 NEW = {"name": "sara", "role": "teacher", "teacher_id": "t-9", "password": "a long password"}
@@ -55,6 +59,21 @@ def test_a_user_that_cannot_be_is_refused_in_one_line(visit, stage, wrong, statu
     assert len(stage.rows(User)) == 3
 
 
+def test_of_two_equal_users_added_at_once_one_is(visit, stage, monkeypatch):
+    together, hashed = threading.Barrier(2), access.hashed
+
+    def at_once(password):
+        together.wait(10)
+        return hashed(password)
+
+    monkeypatch.setattr(access, "hashed", at_once)
+    people = [visit("admin"), visit("admin")]
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda person: person.post("/users", NEW), people))
+    assert sorted(answer.status_code for answer in answers) == [303, 409]
+    assert [row.name for row in stage.rows(User)].count("sara") == 1
+
+
 def test_a_user_is_shut_out_let_in_and_given_another_password(visit):
     admin, viewer = visit("admin"), visit("viewer")
     assert admin.post("/users/disable", {"user": "viewer"}).status_code == 303
@@ -65,6 +84,20 @@ def test_a_user_is_shut_out_let_in_and_given_another_password(visit):
     assert visit().sign_in("viewer", PASSWORD).status_code == 401
     assert visit().sign_in("viewer", "another password").status_code == 303
     assert admin.post("/users/enable", {"user": "nobody"}).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["sara\u202a", "sa\tra", "sa\r\nra", "100%41 & <b>"])
+def test_a_user_whose_name_is_not_shown_as_it_is_can_be_shut_out(visit, stage, context, clock, name):
+    access.add(context, name, PASSWORD, "viewer", clock())
+    admin = visit("admin")
+    forms = html.document_fromstring(admin.get("/users").content).xpath("//form[@action='/users/disable']")
+    (sent,) = [fields for fields in map(hidden, forms) if fields["user"].startswith(name[:2])]
+    assert admin.post("/users/disable", sent).status_code == 303
+    assert [row.name for row in stage.rows(User) if row.disabled_at] == [name]
+
+
+def hidden(form):
+    return {each.get("name"): each.get("value") for each in form.xpath(".//input[@type='hidden'][@name!='csrf']")}
 
 
 def test_nobody_shuts_themselves_out(visit):

@@ -1,6 +1,9 @@
 """What strangers send: names that would be markup, bodies without end, NULs, addresses that would be files."""
 
+import html
 import http.client
+import re
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +12,7 @@ from tests.web.test_authorisation import courses  # noqa: F401 - a fixture
 from worker.web.shield import LARGEST
 
 NUL = "a\0b"
+TIMETABLE = "code,title,cron,minutes\nalg,Algebra,0 9 * * 1,90\n"
 
 
 def test_a_name_is_never_markup(visit, make_course, make_occurrence, beating):
@@ -33,6 +37,36 @@ def test_a_nul_is_refused_in_one_line(visit, program):
     assert person.sign_in(NUL).status_code in (401, 422)
     assert robot.get("/course", params={"code": NUL}).status_code in (404, 422)
     assert robot.post("/occurrences/2/cancel", {"reason": NUL}).status_code in (200, 422)
+
+
+@pytest.mark.usefixtures("courses")
+def test_a_number_that_no_column_and_no_clock_holds_is_refused_in_one_line(visit):
+    person = visit("admin")
+    for path in ("/courses/1/add", "/sittings/1/move"):
+        for minutes in ("9999999999", "1441", "0", "-5"):
+            answer = person.post(path, {"start": "2026-03-03 10:00", "minutes": minutes})
+            assert (answer.status_code, "write 1 to 1440" in answer.text) == (422, True), (path, minutes)
+    for number in ("2147483648", "9223372036854775808", "0"):
+        assert person.get(f"/reports/attendance.csv?sitting={number}").status_code == 422
+
+
+@pytest.mark.usefixtures("courses")
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2200-01-01T00:00:00Z"])
+def test_a_time_that_not_every_zone_has_is_refused(program, moment):
+    robot, good = program(), "2026-03-03T10:00:00Z"
+    for side in ("since", "until"):
+        assert robot.get("/occurrences", params={side: moment}).status_code == 422
+    for span in ((moment, good), (good, moment), (moment, moment)):
+        body = dict(zip(("starts_at", "ends_at"), span, strict=True))
+        assert robot.post("/course/occurrences?code=own", body).status_code == 422
+        assert robot.post("/occurrences/1/move", body).status_code == 422
+
+
+@pytest.mark.parametrize("origin", ["http://[", "null", "", "http://elsewhere.example"])
+def test_a_form_from_a_place_that_is_none_is_refused_behind_our_headers(site, origin):
+    answer = Person(site).http.post(site + "/login", headers={"Origin": origin}, timeout=20)
+    assert answer.status_code == 403
+    assert "Content-Security-Policy" in answer.headers
 
 
 def test_a_body_without_end_is_cut_short(site):
@@ -74,6 +108,26 @@ def test_a_file_that_is_none_is_said_in_one_line_and_not_kept(visit, context, na
     assert answer.status_code == 422
     assert str(context.settings.data_dir) not in answer.text
     assert list((context.settings.data_dir / "uploads").iterdir()) == []
+
+
+def test_what_is_wrong_when_it_is_confirmed_is_said_by_the_name_of_the_file_as_well(visit, context):
+    person = visit("admin")
+    text = person.post("/import", files={"file": ("Autumn & winter.csv", TIMETABLE)}).text
+    fields = dict(re.findall(r'<input type="hidden" name="(key|file)" value="([^"]*)"', text))
+    (kept,) = (context.settings.data_dir / "uploads").iterdir()
+    kept.write_text("no timetable")
+    answer = person.post("/import/confirm", {name: html.unescape(value) for name, value in fields.items()})
+    assert answer.status_code == 422
+    assert "Autumn &amp; winter.csv" in answer.text
+    assert kept.name not in answer.text
+    assert str(kept.parent) not in answer.text
+
+
+def test_two_files_at_once_do_not_stumble_over_the_old_ones(visit, monkeypatch):
+    person = visit("admin")
+    monkeypatch.setattr(Path, "iterdir", lambda folder: iter([folder / "removed-by-the-other.csv"]))
+    answer = person.post("/import", files={"file": ("x.csv", TIMETABLE)})
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize(

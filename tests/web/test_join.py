@@ -3,11 +3,13 @@
 import re
 
 import pytest
+import structlog
 
 from tests.operations.stage import Stage
 from tests.web.conftest import Person
 from worker.operations.meetings import joining
 from worker.operations.timetable import arrange
+from worker.web import join
 
 
 @pytest.fixture
@@ -75,6 +77,14 @@ def test_what_is_over_or_cancelled_is_said(invited, clock, context, how):
     text = person.get(path).text
     assert ("is over" in text) if how == "over" else ("the teacher is ill" in text)
     assert "<button" not in text
+
+
+def test_trouble_on_the_way_leaves_no_ticket_in_the_log(invited, monkeypatch):
+    person, path, _ = invited
+    monkeypatch.setattr(join.entrances, "of", None)
+    with structlog.testing.capture_logs() as lines:
+        assert person.get(path).status_code == 500
+    assert [line["path"] for line in lines if line["event"] == "web.broken"] == ["/join/{ticket}"]
 
 
 def test_an_address_that_was_changed_is_worth_nothing(invited):

@@ -1,14 +1,17 @@
 """What stands on the pages, and what their buttons do."""
 
 import csv
+import html
 import io
+import re
 
 import pytest
 
 from tests.operations.stage import Stage
+from worker.operations import pulse
 from worker.operations.installation import alarms
 from worker.operations.recordings import harvest
-from worker.store.tables import Event, Recording, Server
+from worker.store.tables import Correction, Event, Recording, Server
 
 
 @pytest.fixture
@@ -38,6 +41,14 @@ def test_now_shows_who_is_on_where_and_since_when_the_loops_are_silent(visit, li
     assert 'role="alert"' not in text
     clock.advance(minutes=30)
     assert 'role="alert"' in visit("viewer").get("/now/live").text
+
+
+def test_what_a_loop_failed_of_is_told_to_administrators_alone(visit, beating, context, clock):
+    clock.advance(seconds=1)
+    with pytest.raises(ValueError, match="no row"), pulse.sweep(context, "poll", clock):
+        raise ValueError("no row")
+    texts = {role: visit(role).get("/now/live").text for role in ("viewer", "admin", "teacher")}
+    assert [role for role, text in texts.items() if "no row" in text] == ["admin"]
 
 
 def test_an_alarm_that_stands_is_shown_to_whom_it_concerns(context, clock, visit, live, make_course, make_occurrence):
@@ -75,6 +86,22 @@ def test_whoever_joins_as_moderator_is_one(visit, live):
     page = visit("teacher").post("/sittings/1/enter").text
     assert 'http-equiv="refresh"' in page
     assert "fullName=teacher" in page
+
+
+ODD = ["u\u200e1\u202a", "tab\tid", " lead", "two\nlines", "100%41"]
+
+
+def test_a_person_whose_id_is_not_shown_as_it_is_can_be_corrected(visit, stage, make_course, make_occurrence, clock):
+    make_course(teacher_id="t-1", roster=[(each, "Zahra", "viewer") for each in ODD])
+    number = make_occurrence(start_in=10)
+    clock.advance(minutes=20)
+    person, reason = visit("teacher"), {"status": "excused", "reason": "ill"}
+    sent = re.findall(r'/correct".*?name="user_id" value="([^"]*)"', person.get(f"/sittings/{number}").text)
+    for each in sent:
+        fields = {"user_id": html.unescape(each)}
+        assert person.post(f"/sittings/{number}/correct", fields | reason).status_code == 303, each
+        assert person.post(f"/sittings/{number}/undo", fields).status_code == 303, each
+    assert sorted(row.user_id for row in stage.rows(Correction) if row.undone_at) == sorted(ODD)
 
 
 @pytest.mark.parametrize("name", ["attendance", "matrix", "sessions"])

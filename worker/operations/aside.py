@@ -66,7 +66,7 @@ def put(
     if not is_own_fault(error):
         put_off(error, step, occurrence=occurrence_id, server=server_id)
         return
-    detail = f"{step}: {_said(error)}"
+    detail = f"{step}: {said(error)}"
     with context.database.write() as session:
         if occurrence_id is None:
             story.tell(session, "poisoned", now, server_id=server_id, detail=detail)
@@ -86,9 +86,10 @@ def put_meeting(context: Context, error: Exception, step: str, now: datetime, me
 
 def put_off(error: Exception, step: str, **about: int | None) -> None:
     """Only a line in the log: the item is due again."""
-    logs.event("put_off", level="warning", step=step, error=_said(error), **about)
+    logs.event("put_off", level="warning", step=step, error=said(error), **about)
 
 
-def _said(error: Exception) -> str:
-    text = complaint(error) if isinstance(error, exc.DBAPIError) else str(error)
+def said(error: Exception) -> str:
+    """Its kind and its words, to be kept and shown: no credential in it, nor a row of the database's."""
+    text = complaint(error) if isinstance(error, exc.StatementError) else str(error)
     return f"{type(error).__name__}: {bbb.redact(text)}"

@@ -8,8 +8,8 @@ from typing import Literal, get_args
 from sqlalchemy import or_, update
 from sqlalchemy.orm import Session
 
-from worker import bbb
 from worker.clock import Clock
+from worker.operations import aside
 from worker.operations.context import Context
 from worker.store.tables import Pulse
 from worker.store.upsert import insert_new
@@ -45,7 +45,7 @@ def sweep(context: Context, loop: Loop, clock: Clock) -> Iterator[None]:
         yield
     except Exception as error:
         with context.database.write() as session:
-            _put(session, loop, clock(), f"{type(error).__name__}: {bbb.redact(str(error))}"[:500])
+            _put(session, loop, clock(), aside.said(error)[:500])
         raise
     with context.database.write() as session:
         _put(session, loop, clock(), None)

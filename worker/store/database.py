@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event
+from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
 _WRITE = "meetingz_write"
@@ -22,7 +22,7 @@ _PATIENCE = 30
 _LIMITS = "-c statement_timeout=60000 -c lock_timeout=15000 -c idle_in_transaction_session_timeout=60000"
 
 
-def complaint(error: DBAPIError) -> str:
+def complaint(error: StatementError) -> str:
     """What the database says, in one line: without the statement and its values, among which are names."""
     return str(error.orig).strip().split("\n")[0]
 
@@ -58,12 +58,29 @@ class Database:
 def _engine(url: str) -> Engine:
     if url.startswith("sqlite"):
         _make_folder(url)
-        engine = create_engine(url, connect_args={"timeout": _PATIENCE, "check_same_thread": False}, pool_size=20)
+        engine = create_engine(
+            url, connect_args={"timeout": _PATIENCE, "check_same_thread": False}, pool_size=20, hide_parameters=True
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    arguments = {"options": _LIMITS, "connect_timeout": 10}
-    return create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, connect_args=arguments)
+    engine = create_engine(
+        url,
+        pool_size=10,
+        max_overflow=20,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={"options": _LIMITS, "connect_timeout": 10},
+    )
+    event.listen(engine, "handle_error", _quote_no_row)
+    return engine
+
+
+def _quote_no_row(trouble: ExceptionContext) -> None:
+    """Below its first line PostgreSQL quotes the row that it refused, and the text of an error goes into logs."""
+    for error in (trouble.original_exception, trouble.sqlalchemy_exception):
+        if error is not None and error.args:
+            error.args = (str(error.args[0]).strip().split("\n")[0],)
 
 
 def _make_folder(url: str) -> None:

@@ -11,6 +11,7 @@ from typing import Literal, get_args
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from worker.errors import Conflict, InputError, Unknown
@@ -39,14 +40,15 @@ def add(context: Context, name: str, password: str, role: str, now: datetime, te
     """A user. ``teacher_id`` says whose courses a teacher sees. Raises InputError or Conflict."""
     _check(name, role, teacher_id)
     digest = hashed(password)
-    with context.database.write() as session:
-        if session.scalar(select(User.id).where(User.name == name)) is not None:
-            raise Conflict(f"there is a user {name!r} already")
-        row = User(name=name, password_hash=digest, role=role, teacher_id=teacher_id, created_at=now)
-        session.add(row)
-        session.flush()
-        story.tell(session, "user_added", now, detail=f"{name}, {role}")
-        return row.id
+    row = User(name=name, password_hash=digest, role=role, teacher_id=teacher_id, created_at=now)
+    try:
+        with context.database.write() as session:
+            session.add(row)
+            session.flush()
+            story.tell(session, "user_added", now, detail=f"{name}, {role}")
+    except IntegrityError:  # asked of the database, not before: another may add the same at this moment
+        raise Conflict(f"there is a user {name!r} already") from None
+    return row.id
 
 
 def _check(name: str, role: str, teacher_id: str | None) -> None:

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.openapi.utils import get_openapi
-from pydantic import AwareDatetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -116,8 +115,8 @@ def occurrences(
     context: Surroundings,
     now: Now,
     course: Annotated[str | None, Query(max_length=64)] = None,
-    since: AwareDatetime | None = None,
-    until: AwareDatetime | None = None,
+    since: values.Moment | None = None,
+    until: values.Moment | None = None,
 ) -> list[values.OccurrenceValue]:
     """Sittings that start in ``[since, until)``: the last week and the next, or as asked; 100 days at most."""
     start, end = _stretch(since, until, now)

@@ -1,13 +1,16 @@
 """What the API says, as values: the words of the command line's JSON. All times are UTC, ISO 8601."""
 
-from datetime import datetime
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
 from worker.operations.attendance.corrections import Corrected
 from worker.operations.timetable.sittings import Sitting
 from worker.store.tables import Course, Participant, Server, Slot
+
+#: A time that somebody sends. Farther away there are days that not every zone and calendar has.
+Moment = Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
 
 
 class Trouble(BaseModel):
@@ -197,8 +200,8 @@ class Cancel(BaseModel):
 class Span(BaseModel):
     """From when to when; offsets are required."""
 
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: Moment
+    ends_at: Moment
 
 
 class Extend(BaseModel):

@@ -152,7 +152,9 @@ def _http(request: Request, error: Exception) -> Response:
 
 def _broken(request: Request, error: Exception) -> Response:
     """A bug. Its traceback is in the log; the reader learns only that it happened."""
-    logs.event("web.broken", level="error", path=request.url.path, error=type(error).__name__)
+    # The route, not the address that was asked for: in those of the join page is a ticket.
+    route = getattr(request.scope.get("route"), "path", None)
+    logs.event("web.broken", level="error", path=route, error=type(error).__name__)
     return _trouble(request, 500, "broken", "something broke; the log of the worker says what")
 
 

@@ -1,6 +1,7 @@
 """What people write into forms: texts, numbers in any digits, files. What is wrong with one is said in one line."""
 
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from starlette.datastructures import FormData, UploadFile
 
@@ -45,6 +46,17 @@ def typed(form: FormData, name: str, *, most: int = 500) -> str:
     if not 0 < len(text) <= most:
         raise InputError(f"{name}: write 1 to {most} characters")
     return text
+
+
+def key(form: FormData, name: str) -> str:
+    """What says which row is meant. Pages send it along unseen and percent-encoded: as it is, not as it is shown.
+
+    Raises InputError where there is none.
+    """
+    given = form.get(name)
+    if not isinstance(given, str) or not given:
+        raise InputError(f"{name}: this says of whom the form is, and may not be left out")
+    return unquote(given)
 
 
 def left_open(form: FormData, name: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 
@@ -59,8 +60,11 @@ def confirm(request: Request, visitor: Admin, form: Form, context: Surroundings,
     path = _folder(context) / key
     if not _KEY.fullmatch(key) or not path.is_file():
         raise Unknown("no such preview")
-    with story.acting(visitor.name):
-        _import(context, path, form, now, dry_run=False)
+    try:
+        with story.acting(visitor.name):
+            _import(context, path, form, now, dry_run=False)
+    except (BadFile, InputError) as error:
+        raise _named(error, path, left_open(form, "file") or "timetable") from None
     path.unlink(missing_ok=True)
     return page.redirect("/courses", done="imported")
 
@@ -106,14 +110,19 @@ def _brought(request: Request, context: Context, form: FormData, now: datetime) 
         raise InputError(page.reader_of(request).say("no_file"))
     folder = _folder(context)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for old in folder.iterdir():
-        if now.timestamp() - old.stat().st_mtime > _HOUR:
-            old.unlink(missing_ok=True)
+    _tidy(folder, now)
     name, upload = given
     suffix = Path(name).suffix.lower()
     path = folder / (secrets.token_urlsafe(12) + (suffix if suffix in _SUFFIXES else ".csv"))
     path.write_bytes(upload.file.read())
     return name, path
+
+
+def _tidy(folder: Path, now: datetime) -> None:
+    for old in folder.iterdir():
+        with suppress(FileNotFoundError):  # somebody else brings a file at this moment, and was faster
+            if now.timestamp() - old.stat().st_mtime > _HOUR:
+                old.unlink()
 
 
 def _folder(context: Context) -> Path:

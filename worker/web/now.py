@@ -160,16 +160,15 @@ def _facts(context: Context, now: datetime, teacher: str | None) -> dict[str, An
 
 
 def _live(request: Request, context: Context, visitor: Visitor, now: datetime) -> str:
-    """The living part of the page, as all see it who may see the same."""
+    """The living part of the page, as all see it who may see the same. What a loop failed of is for administrators."""
     shared, teacher, reader = request.app.state.shared, visitor.only_teacher, page.reader_of(request)
     line = None
     if teacher is None:
         line = shared.get("line", _FRESH_LINE, now, lambda: _line(context, now))
     facts = shared.get(("now", teacher), _FRESH, now, lambda: _facts(context, now, teacher))
-    key = ("text", teacher, reader.language)
-    text: str = shared.get(
-        key, _FRESH, now, lambda: page.fragment("now_live", reader, line=line, charts=charts, **facts)
-    )
+    facts = {"line": line, "charts": charts, "tells_errors": visitor.is_admin, **facts}
+    key = ("text", teacher, visitor.is_admin, reader.language)
+    text: str = shared.get(key, _FRESH, now, lambda: page.fragment("now_live", reader, **facts))
     return text
 
 

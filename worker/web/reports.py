@@ -19,7 +19,7 @@ from worker.operations.reports.report import Wanted
 from worker.operations.timetable import arrange
 from worker.store.tables import Course
 from worker.web import page
-from worker.web.session import Anyone, Now, Surroundings, Visitor
+from worker.web.session import Anyone, Now, Number, Surroundings, Visitor
 from worker.web.sittings import one
 
 router = APIRouter()
@@ -43,7 +43,7 @@ def download(
     context: Surroundings,
     now: Now,
     course: str = "",
-    sitting: int | None = None,
+    sitting: Number | None = None,
     user: str = "",
     since: str = "",
     until: str = "",

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Request
+from pydantic import Field
 from starlette.datastructures import FormData
 
 from worker.clock import Clock
@@ -83,7 +84,7 @@ def now_of(request: Request) -> datetime:
 
 
 #: The number of a row, in an address: what does not fit in its column is no number of ours.
-Number = Annotated[int, Path(ge=1, lt=2**31)]
+Number = Annotated[int, Field(ge=1, lt=2**31)]
 Surroundings = Annotated[Context, Depends(context_of)]
 Now = Annotated[datetime, Depends(now_of)]
 

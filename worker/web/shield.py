@@ -56,8 +56,10 @@ def _is_from_here(headers: Headers) -> bool:
     """Browsers say where a form comes from. One that says nothing is refused as well."""
     if (site := headers.get("sec-fetch-site")) is not None:
         return site == "same-origin"
-    origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc == headers.get("host")
+    try:
+        return urlsplit(headers["origin"]).netloc == headers.get("host")
+    except (KeyError, ValueError):
+        return False
 
 
 def _limited(receive: Receive) -> Receive:

@@ -13,6 +13,7 @@ from starlette.datastructures import FormData
 from worker import exports
 from worker.domain import calendars
 from worker.domain.attendance import Span, Stay
+from worker.errors import InputError
 from worker.operations import story
 from worker.operations.attendance import corrections
 from worker.operations.context import Context
@@ -22,7 +23,7 @@ from worker.operations.timetable import arrange, sittings
 from worker.operations.timetable.sittings import Sitting
 from worker.store.tables import Course, Event, Meeting, Occurrence
 from worker.web import charts, page
-from worker.web.forms import typed, whole
+from worker.web.forms import key, typed, whole
 from worker.web.session import Anyone, Form, Now, Number, Surroundings, Teacher, Visitor
 
 router = APIRouter()
@@ -169,8 +170,10 @@ def _act(
 
 def span_of(form: FormData, zone: str) -> tuple[datetime, datetime]:
     """``start``, a date and time of the course's zone in either calendar, and ``minutes``."""
-    start = calendars.parse_instant(typed(form, "start"), zone)
-    return start, start + timedelta(minutes=whole(form, "minutes"))
+    start, minutes = calendars.parse_instant(typed(form, "start"), zone), whole(form, "minutes")
+    if not 0 < minutes <= 24 * 60:
+        raise InputError(f"minutes: {minutes} cannot be; write 1 to 1440")
+    return start, start + timedelta(minutes=minutes)
 
 
 @router.post("/sittings/{number}/cancel")
@@ -213,7 +216,7 @@ def end(number: Number, visitor: Teacher, form: Form, context: Surroundings, now
 @router.post("/sittings/{number}/correct")
 def correct(number: Number, visitor: Teacher, form: Form, context: Surroundings, now: Now) -> Response:
     """Another status for somebody, with a reason."""
-    who, status, reason = typed(form, "user_id"), typed(form, "status", most=20), typed(form, "reason")
+    who, status, reason = key(form, "user_id"), typed(form, "status", most=20), typed(form, "reason")
 
     def operation(_: Sitting) -> None:
         corrections.correct(context, number, who, status, reason=reason, by=visitor.name, now=now)
@@ -224,7 +227,7 @@ def correct(number: Number, visitor: Teacher, form: Form, context: Surroundings,
 @router.post("/sittings/{number}/undo")
 def undo(number: Number, visitor: Teacher, form: Form, context: Surroundings, now: Now) -> Response:
     """Take the correction of somebody back."""
-    who = typed(form, "user_id")
+    who = key(form, "user_id")
 
     def operation(_: Sitting) -> None:
         corrections.undo(context, number, who, by=visitor.name, now=now)

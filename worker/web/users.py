@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from worker.errors import Conflict
 from worker.operations import story
 from worker.web import access, page
-from worker.web.forms import left_open, secret, typed
+from worker.web.forms import key, left_open, secret, typed
 from worker.web.session import Admin, Form, Now, Surroundings
 
 router = APIRouter()
@@ -32,17 +32,17 @@ def add(visitor: Admin, form: Form, context: Surroundings, now: Now) -> Response
 def password(visitor: Admin, form: Form, context: Surroundings, now: Now) -> Response:
     """Another password, for somebody who has forgotten theirs; all sessions of theirs end."""
     with story.acting(visitor.name):
-        access.change_password(context, typed(form, "user"), secret(form, "password"), now)
+        access.change_password(context, key(form, "user"), secret(form, "password"), now)
     return page.redirect("/users", done="user")
 
 
 @router.post("/users/disable")
 def disable(visitor: Admin, form: Form, context: Surroundings, now: Now) -> Response:
     """They may not come in any more. Not oneself: somebody must be left who can undo it."""
-    if typed(form, "user") == visitor.name:
+    if key(form, "user") == visitor.name:
         raise Conflict("this is you; another administrator can shut you out")
     with story.acting(visitor.name):
-        access.disable(context, typed(form, "user"), now)
+        access.disable(context, key(form, "user"), now)
     return page.redirect("/users", done="user")
 
 
@@ -50,5 +50,5 @@ def disable(visitor: Admin, form: Form, context: Surroundings, now: Now) -> Resp
 def enable(visitor: Admin, form: Form, context: Surroundings, now: Now) -> Response:
     """They may come in again."""
     with story.acting(visitor.name):
-        access.enable(context, typed(form, "user"), now)
+        access.enable(context, key(form, "user"), now)
     return page.redirect("/users", done="user")

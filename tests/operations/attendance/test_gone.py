@@ -6,7 +6,7 @@ from tests.operations.stage import Stage
 from worker.simulator import Fault
 from worker.store.tables import Meeting, Server
 
-PAGE = "http://127.0.0.1:9/m"  # nobody hears there: a test says by itself what was told
+PAGE = "http://127.0.0.1:9"  # nobody hears there: a test says by itself what was told
 
 
 @pytest.fixture

@@ -72,8 +72,8 @@ def test_a_role_that_is_none_is_refused(stage, occurrence):
 def test_the_link_to_our_page_needs_our_public_address(stage, make_context):
     with pytest.raises(SettingsError, match="MEETINGZ_PUBLIC_URL"):
         joining.ticket_link(stage.context, "t")
-    context = make_context(public_url="https://class.example/m/")
-    assert joining.ticket_link(context, "t") == "https://class.example/m/join/t"
+    context = make_context(public_url="https://class.example/")
+    assert joining.ticket_link(context, "t") == "https://class.example/join/t"
 
 
 def test_a_ticket_is_redeemed_for_a_link_into_the_room_wherever_it_is_by_then(stage, occurrence):

@@ -53,12 +53,12 @@ CALLBACKS = ("meta_analytics-callback-url", "meta_bbb-recording-ready-url", "met
 
 
 def test_with_a_public_address_servers_are_asked_to_tell_us_what_happens(made, make_context):
-    settings = make_context(public_url="https://class.example/m/").settings
+    settings = make_context(public_url="https://class.example/").settings
     sent = query(made(settings))
     assert [sent[name] for name in CALLBACKS] == [
-        "https://class.example/m/callbacks/analytics",
-        "https://class.example/m/callbacks/recording-ready",
-        "https://class.example/m/callbacks/meeting-ended?server=1",
+        "https://class.example/callbacks/analytics",
+        "https://class.example/callbacks/recording-ready",
+        "https://class.example/callbacks/meeting-ended?server=1",
         "true",
     ]
 

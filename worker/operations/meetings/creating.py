@@ -74,7 +74,7 @@ class Asking:
             return Answer(request, trouble=f"{request.server.name}: {bbb.redact(str(error))}")
         except Exception as error:
             ours = aside.is_own_fault(error)
-            return Answer(request, trouble=f"provision: {type(error).__name__}: {bbb.redact(str(error))}", ours=ours)
+            return Answer(request, trouble=f"provision: {aside.said(error)}", ours=ours)
 
     def _create(self, request: Request) -> Answer:
         context, meeting = self._context, request.meeting

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from worker.clock import Clock
 from worker.domain import archive_names, ladder, reach
+from worker.operations import aside
 from worker.operations.context import Context
 from worker.operations.recordings import archive_rows, fetching
 from worker.operations.recordings.archive_rows import Kept, Key, Outcome
@@ -163,7 +164,7 @@ def one(
     except Exception as error:  # a storage library's own errors, or a poisoned row: named, and the rest goes on
         if is_full(error):
             return archive_rows.no_room(context, key, str(getattr(error, "strerror", error)), clock())
-        return archive_rows.failed(context, key, f"{type(error).__name__}: {error}", clock(), final=False)
+        return archive_rows.failed(context, key, aside.said(error), clock(), final=False)
 
 
 def _holding(context: Context, key: Key, clock: Clock, progress: Progress) -> Progress:
