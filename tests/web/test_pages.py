@@ -11,7 +11,9 @@ from tests.operations.stage import Stage
 from worker.operations import pulse
 from worker.operations.installation import alarms
 from worker.operations.recordings import harvest
+from worker.operations.timetable import arrange
 from worker.store.tables import Correction, Event, Recording, Server
+from worker.web import sittings
 
 
 @pytest.fixture
@@ -193,3 +195,37 @@ def test_health_tells_machines_and_no_secrets(visit, beating, clock):
     assert answer.status_code == 503
     assert "loop poll" in answer.json()["late"]
     assert stranger.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("code", ["ALG-101", "alg-101", "ALG-۱۰۱"])
+def test_a_course_is_found_in_any_spelling(visit, program, make_course, make_occurrence, code):
+    make_course("ALG-101")
+    number = make_occurrence("ALG-101")
+    assert f'href="/sittings/{number}"' in visit("admin").get("/sittings", params={"course": code}).text
+    assert [each["id"] for each in program().get("/occurrences", params={"course": code}).json()] == [number]
+
+
+def test_a_long_list_is_counted_whole_and_asked_for_by_state(visit, context, clock, make_course, make_occurrence):
+    make_course()
+    numbers = [make_occurrence(start_in=minutes) for minutes in range(1, 103)]
+    arrange.cancel(context, numbers[-1], "ill", clock())
+    person = visit("admin")
+    text = person.get("/sittings").text
+    assert "102 in all" in text
+    assert text.count('href="/sittings/') == 100
+    assert person.get("/sittings?skip=100").text.count('href="/sittings/') == 2
+    text = person.get("/sittings?state=cancelled").text
+    assert "1 in all" in text
+    assert f'href="/sittings/{numbers[-1]}"' in text
+
+
+def test_a_program_is_never_given_a_part_for_the_whole(program, make_course, make_occurrence, monkeypatch):
+    make_course()
+    for minutes in (1, 2, 3):
+        make_occurrence(start_in=minutes)
+    monkeypatch.setattr(sittings, "_MOST", 3)
+    assert len(program().get("/occurrences").json()) == 3
+    monkeypatch.setattr(sittings, "_MOST", 2)
+    answer = program().get("/occurrences")
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith("these are more than 2 classes; ask for fewer days")

@@ -3,16 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import get_args
 
 from fastapi import APIRouter, Request, Response
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 
 from worker import exports
 from worker.domain import calendars
 from worker.domain.attendance import Span, Stay
+from worker.domain.lifecycle import OccurrenceState
 from worker.errors import InputError
 from worker.operations import story
 from worker.operations.attendance import corrections
@@ -28,11 +29,11 @@ from worker.web.session import Anyone, Form, Now, Number, Surroundings, Teacher,
 
 router = APIRouter()
 
-Wanted = TypeVar("Wanted", bound=Select[Any, *tuple[Any, ...]])
-
 #: Sittings on one page.
 _PAGE = 100
-_STATES = ("planned", "open", "live", "held", "missed", "cancelled")
+_STATES: tuple[OccurrenceState, ...] = get_args(OccurrenceState)
+#: Sittings of one answer to a program.
+_MOST = 5000
 
 
 @router.get("/sittings")
@@ -51,14 +52,18 @@ def listing(
     zone = context.settings.timezone
     start = calendars.parse_instant(f"{since} 00:00", zone) if since else now - timedelta(days=7)
     end = calendars.parse_instant(f"{until} 00:00", zone) + timedelta(days=1) if until else now + timedelta(days=7)
+    skip = max(0, min(skip, 10**6))
     with context.database.read() as session:
-        found = seen_by(session, visitor, now, course=course or None, since=start, until=end, state=state or None)
-    skip = max(0, skip)
+        wanted = _wanted(session, visitor, course or None, start, end)
+        if state in _STATES:
+            wanted = wanted.where(sittings.in_state(state, now))
+        total = session.scalar(wanted.with_only_columns(func.count()).order_by(None)) or 0
+        found = _described(session, wanted.offset(skip).limit(_PAGE), now)
     return page.render(
         request,
         "sittings",
-        found=found[skip : skip + _PAGE],
-        total=len(found),
+        found=found,
+        total=total,
         skip=skip,
         size=_PAGE,
         start=start,
@@ -77,26 +82,36 @@ def seen_by(
     course: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
-    state: str | None = None,
 ) -> list[Sitting]:
-    """Sittings that start in ``[since, until)``, of courses that are the visitor's to see."""
-    if course is not None:
-        visitor.must_see(arrange.course(session, course))
+    """Sittings that start in ``[since, until)``, of courses that are the visitor's to see.
+
+    Raises InputError where there are more than one answer holds: a part would be taken for all.
+    """
+    found = _described(session, _wanted(session, visitor, course, since, until).limit(_MOST + 1), now)
+    if len(found) > _MOST:
+        raise InputError(f"these are more than {_MOST} classes; ask for fewer days at once, or for one course")
+    return found
+
+
+def _described(session: Session, wanted: Select[Occurrence, Course], now: datetime) -> list[Sitting]:
+    return sittings.described(session, [(row, of) for row, of in session.execute(wanted)], now)
+
+
+def _wanted(
+    session: Session, visitor: Visitor, course: str | None, since: datetime | None, until: datetime | None
+) -> Select[Occurrence, Course]:
     wanted = select(Occurrence, Course).join(Course, Occurrence.course_id == Course.id)
-    wanted = _between(wanted, since, until)
     if course is not None:
-        wanted = wanted.where(Course.code == course)
-    if visitor.only_teacher is not None:
-        wanted = wanted.where(Course.teacher_id == visitor.only_teacher)
-    rows = session.execute(wanted.order_by(Occurrence.starts_at, Occurrence.id).limit(5000)).all()
-    found = sittings.described(session, [(row, of) for row, of in rows], now)
-    return [each for each in found if state is None or each.state == state]
-
-
-def _between(wanted: Wanted, since: datetime | None, until: datetime | None) -> Wanted:
+        found = arrange.course(session, course)
+        visitor.must_see(found)
+        wanted = wanted.where(Occurrence.course_id == found.id)
     if since is not None:
         wanted = wanted.where(Occurrence.starts_at >= since)
-    return wanted if until is None else wanted.where(Occurrence.starts_at < until)
+    if until is not None:
+        wanted = wanted.where(Occurrence.starts_at < until)
+    if visitor.only_teacher is not None:
+        wanted = wanted.where(Course.teacher_id == visitor.only_teacher)
+    return wanted.order_by(Occurrence.starts_at, Occurrence.id)
 
 
 def one(session: Session, visitor: Visitor, occurrence_id: int, now: datetime) -> Sitting:

@@ -13,7 +13,7 @@ from worker.operations.timetable import arrange, sittings, week
 from worker.operations.timetable.week import Entry
 from worker.store.tables import Course, Occurrence
 from worker.web import page
-from worker.web.session import Anyone, Now, Surroundings, Visitor
+from worker.web.session import Anyone, Now, Surroundings
 
 router = APIRouter()
 
@@ -47,8 +47,8 @@ def show(
     with context.database.read() as session:
         if course:
             visitor.must_see(arrange.course(session, course))
-        found = week.of(session, context, asked, now, course=course or None)
-        days = [_day(session, visitor, each, each.date == today, now) for each in found]
+        found = week.of(session, context, asked, now, course=course or None, teacher=visitor.only_teacher)
+        days = [_day(session, each, each.date == today, now) for each in found]
     first = found[0].date
     return page.render(
         request,
@@ -63,10 +63,10 @@ def show(
     )
 
 
-def _day(session: Session, visitor: Visitor, day: week.Day, is_today: bool, now: datetime) -> Day:
-    seen = [entry for entry in day.entries if visitor.sees(entry.course)]
-    states = _states(session, [entry.id for entry in seen[:_MOST] if entry.id is not None], now)
-    return Day(day, is_today, [(each, _state(each, states)) for each in seen[:_MOST]], max(0, len(seen) - _MOST))
+def _day(session: Session, day: week.Day, is_today: bool, now: datetime) -> Day:
+    shown = day.entries[:_MOST]
+    states = _states(session, [entry.id for entry in shown if entry.id is not None], now)
+    return Day(day, is_today, [(each, _state(each, states)) for each in shown], len(day.entries) - len(shown))
 
 
 def _states(session: Session, ids: list[int], now: datetime) -> dict[int, str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from worker.domain import lifecycle
@@ -52,6 +52,23 @@ def described(session: Session, rows: Sequence[tuple[Occurrence, Course]], now: 
     seen = set(session.scalars(select(Occurrence.id).where(Occurrence.id.in_(ids), attended())))
     servers = dict(session.execute(select(Server.id, Server.name)).all())
     return [_sitting(occurrence, course, last.get(occurrence.id), seen, servers, now) for occurrence, course in rows]
+
+
+def in_state(state: OccurrenceState, now: datetime) -> ColumnElement[bool]:
+    """Of the ``Occurrence`` of the statement around it: what ``described`` says of it, asked of the database."""
+    live = select(Meeting.id).where(Meeting.occurrence_id == Occurrence.id, Meeting.closed_at.is_(None))
+    live = live.where(Meeting.state != "requested")
+    over = or_(Occurrence.settled_at.is_not(None), Occurrence.finished_at.is_not(None), Occurrence.closes_at <= now)
+    unopened, stands = ~exists(live), Occurrence.cancelled_at.is_(None)
+    found: dict[OccurrenceState, ColumnElement[bool]] = {
+        "cancelled": ~stands,
+        "live": and_(stands, exists(live.where(Meeting.people > 0))),
+        "open": and_(stands, exists(live.where(Meeting.people == 0))),
+        "planned": and_(stands, unopened, ~over),
+        "held": and_(stands, unopened, over, attended()),
+        "missed": and_(stands, unopened, over, ~attended()),
+    }
+    return found[state]
 
 
 def _sitting(

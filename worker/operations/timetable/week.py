@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from worker.domain import timetable
@@ -43,16 +43,26 @@ class Day:
     entries: list[Entry] = field(default_factory=list)
 
 
-def of(session: Session, context: Context, day: date, now: datetime, *, course: str | None = None) -> list[Day]:
-    """The seven days of the week that holds ``day``, beginning as the settings say."""
+def of(
+    session: Session,
+    context: Context,
+    day: date,
+    now: datetime,
+    *,
+    course: str | None = None,
+    teacher: str | None = None,
+) -> list[Day]:
+    """The seven days of the week that holds ``day``, beginning as the settings say; of one course, or one teacher's."""
     first = day - (day.weekday() - context.settings.week_start) % 7 * _DAY
     days = {first + n * _DAY: Day(first + n * _DAY) for n in range(7)}
     for row in session.scalars(select(Holiday).order_by(Holiday.first_day, Holiday.id)):
         for each in days.values():
             if row.first_day <= each.date <= row.last_day:
                 each.holidays.append(row)
-    wanted = None if course is None else arrange.course(session, course).id
-    entries = [*_planned(session, first, wanted), *_to_come(session, context, first, now, wanted)]
+    whose = [] if teacher is None else [Course.teacher_id == teacher]
+    if course is not None:
+        whose.append(Course.id == arrange.course(session, course).id)
+    entries = [*_planned(session, first, whose), *_to_come(session, context, first, now, whose)]
     for entry in sorted(entries, key=lambda each: (each.starts_at, each.course.code)):
         if entry.day in days:
             days[entry.day].entries.append(entry)
@@ -65,14 +75,12 @@ def _window(first: date) -> tuple[datetime, datetime]:
     return midnight - _DAY, midnight + 8 * _DAY
 
 
-def _planned(session: Session, first: date, course_id: int | None) -> Iterator[Entry]:
+def _planned(session: Session, first: date, whose: Sequence[ColumnElement[bool]]) -> Iterator[Entry]:
     since, until = _window(first)
     wanted = select(Occurrence, Course).join(Course, Occurrence.course_id == Course.id)
-    wanted = wanted.where(Occurrence.starts_at >= since, Occurrence.starts_at < until)
+    wanted = wanted.where(Occurrence.starts_at >= since, Occurrence.starts_at < until, *whose)
     wanted = wanted.where(Occurrence.cancel_reason.is_distinct_from(NO_LONGER))
     wanted = wanted.where(Occurrence.cancel_reason.is_distinct_from(arrange.ARCHIVED))
-    if course_id is not None:
-        wanted = wanted.where(Occurrence.course_id == course_id)
     for row, course in session.execute(wanted):
         moved = row.original_start if row.original_start != row.starts_at else None
         yield Entry(
@@ -80,14 +88,15 @@ def _planned(session: Session, first: date, course_id: int | None) -> Iterator[E
         )
 
 
-def _to_come(session: Session, context: Context, first: date, now: datetime, course_id: int | None) -> Iterator[Entry]:
+def _to_come(
+    session: Session, context: Context, first: date, now: datetime, whose: Sequence[ColumnElement[bool]]
+) -> Iterator[Entry]:
     since, until = _window(first)
     if until <= now:
         return
-    slots = _unplanned(session, until, course_id)
-    courses = (
-        {row.id: row for row in session.scalars(select(Course).where(Course.archived_at.is_(None)))} if slots else {}
-    )
+    slots = _unplanned(session, until, whose)
+    wanted = select(Course).where(Course.archived_at.is_(None), *whose)
+    courses = {row.id: row for row in session.scalars(wanted)} if slots else {}
     calendar = days_off.load(session, since, until)
     known = _known(session, since, until)
     for slot in slots:
@@ -99,11 +108,9 @@ def _to_come(session: Session, context: Context, first: date, now: datetime, cou
                 yield Entry(None, courses[slot.course_id], start, end, None, None if off is None else off.title)
 
 
-def _unplanned(session: Session, until: datetime, course_id: int | None) -> Sequence[Planned]:
-    wanted = described().where(Slot.retired_at.is_(None), Course.archived_at.is_(None))
+def _unplanned(session: Session, until: datetime, whose: Sequence[ColumnElement[bool]]) -> Sequence[Planned]:
+    wanted = described().where(Slot.retired_at.is_(None), Course.archived_at.is_(None), *whose)
     wanted = wanted.where(or_(Slot.planned_until.is_(None), Slot.planned_until < until))
-    if course_id is not None:
-        wanted = wanted.where(Slot.course_id == course_id)
     return [Planned(*row) for row in session.execute(wanted)]
 
 
