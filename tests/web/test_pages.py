@@ -229,3 +229,25 @@ def test_a_program_is_never_given_a_part_for_the_whole(program, make_course, mak
     answer = program().get("/occurrences")
     assert answer.status_code == 422
     assert answer.json()["detail"].startswith("these are more than 2 classes; ask for fewer days")
+
+
+@pytest.mark.parametrize(
+    ("stored", "asked"),
+    [
+        ("كريمي، علي", "کریمی"),
+        ("کریمی", "كريمي"),
+        ("CAFÉ Élan", "café é"),
+        ("گروه ۱۲", "گروه 12"),
+        ("می\u200cنویسد", "مینویسد"),
+        ("100% x_y", "% x_"),
+        (r"a\b", "a\\"),
+    ],
+)
+def test_a_name_is_found_however_it_is_spelt(visit, make_course, stored, asked):
+    make_course("K-1", title=stored, roster=[("u-1", stored, "viewer")])
+    make_course("K-2", title="another", roster=[("u-2", "another", "viewer")])
+    person = visit("admin")
+    found = person.get("/courses", params={"search": asked}).text
+    assert ("/courses/1" in found, "/courses/2" in found) == (True, False)
+    found = person.get("/people", params={"search": asked}).text
+    assert ("u-1" in found, "u-2" in found) == (True, False)

@@ -4,9 +4,11 @@ import unicodedata
 
 _DIGITS = {ord(digit): str(value) for digits in ("۰۱۲۳۴۵۶۷۸۹", "٠١٢٣٤٥٦٧٨٩") for value, digit in enumerate(digits)}
 _LETTERS = {ord("ي"): "ی", ord("ى"): "ی", ord("ك"): "ک"}
-_UNSEEN = dict.fromkeys(
-    map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u0640\ufeff")
+_UNSEEN: dict[int, str] = dict.fromkeys(
+    map(ord, "\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u0640\ufeff"), ""
 )
+#: Letter by letter, what ``match_key`` takes another for, or leaves out; spaces among it.
+LOOK_ALIKE: dict[int, str] = _DIGITS | _LETTERS | dict.fromkeys((*_UNSEEN, ord(" "), 0xA0), "")
 
 
 def ascii_digits(text: str) -> str:

@@ -15,6 +15,9 @@ from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, even
 from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import Session
 
+from worker.domain.text import match_key
+from worker.store.search import FOLD
+
 _WRITE = "meetingz_write"
 #: Seconds that SQLite waits for somebody else's lock.
 _PATIENCE = 30
@@ -92,6 +95,7 @@ def _make_folder(url: str) -> None:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # the driver begins nothing by itself; _begin_sqlite does
     _keep_a_wal(connection)
+    connection.create_function(FOLD, 1, _fold, deterministic=True)
     for pragma in ("synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={_PATIENCE * 1000}"):
         connection.execute(f"PRAGMA {pragma}").close()
 
@@ -107,6 +111,10 @@ def _keep_a_wal(connection: Any) -> None:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                 raise
             time.sleep(0.02)
+
+
+def _fold(text: str | None) -> str | None:
+    return None if text is None else match_key(text)
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -10,6 +10,7 @@ from worker import exports
 from worker.errors import Unknown
 from worker.operations import story
 from worker.operations.timetable import arrange
+from worker.store.search import holds
 from worker.store.tables import Course, Participant, Slot
 from worker.web import page
 from worker.web.session import Anyone, Form, Now, Number, Surroundings, Teacher, Visitor
@@ -29,7 +30,7 @@ def listing(request: Request, visitor: Anyone, context: Surroundings, search: st
         wanted = wanted.where(Course.teacher_id == visitor.only_teacher)
     if search:
         columns = (Course.title, Course.code, Course.teacher_name)
-        wanted = wanted.where(or_(*(column.icontains(search, autoescape=True) for column in columns)))
+        wanted = wanted.where(or_(*(holds(column, search) for column in columns)))
     with context.database.read() as session:
         found = session.scalars(wanted.offset(max(0, min(skip, 10**6))).limit(_PAGE + 1)).all()
     more = len(found) > _PAGE

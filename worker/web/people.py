@@ -13,6 +13,7 @@ from worker import exports
 from worker.errors import Unknown
 from worker.operations.context import Context
 from worker.operations.reports import report
+from worker.store.search import holds
 from worker.store.tables import Course, Participant
 from worker.web import page
 from worker.web.session import Anyone, Now, Surroundings, Visitor
@@ -32,7 +33,7 @@ def listing(request: Request, visitor: Anyone, context: Surroundings, search: st
     wanted = _theirs(select(*columns).join(Course, Participant.course_id == Course.id), visitor)
     if search:
         by = (Participant.full_name, Participant.user_id)
-        wanted = wanted.where(or_(*(column.icontains(search, autoescape=True) for column in by)))
+        wanted = wanted.where(or_(*(holds(column, search) for column in by)))
     wanted = wanted.group_by(Participant.user_id).order_by(func.min(Participant.full_name), Participant.user_id)
     with context.database.read() as session:
         found = session.execute(wanted.offset(max(0, min(skip, 10**6))).limit(_PAGE + 1)).all()
