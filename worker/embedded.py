@@ -14,6 +14,7 @@ from celery.beat import EmbeddedService
 
 from worker import celery_app
 from worker.celery_app import app
+from worker.errors import WorkerError
 from worker.operations.context import Context
 
 _STARTING = 30
@@ -55,8 +56,14 @@ class Embedded:
         state.should_stop = None
 
     def wait(self, asked: Callable[[], object]) -> None:
-        """Until the worker ends by itself, or somebody has ``asked`` it to."""
-        while self._worker_thread.is_alive() and not asked():
+        """Until somebody has ``asked``, or one of the two ended by itself: half a program would look like a whole one.
+
+        Raises WorkerError for the latter.
+        """
+        while not asked():
+            for name, thread in (("worker", self._worker_thread), ("beat", self._beat)):
+                if not thread.is_alive():
+                    raise WorkerError(f"the {name} has ended by itself; the log says why. Start again")
             self._worker_thread.join(timeout=0.2)
 
     def _work(self) -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -173,3 +174,26 @@ def test_up_refuses_a_broker_of_others(process):
     assert told.code == 1
     assert told.err.startswith("meetingz: MEETINGZ_BROKER_URL is set")
     assert told.err.count("\n") == 1
+
+
+DEAD_BEAT = """
+import sys
+from worker import heartbeat
+from worker.cli import main
+
+def tick(*_, **__):
+    raise MemoryError
+
+heartbeat.Scheduler.tick = tick
+sys.argv = ["meetingz", "up", "--no-web"]
+main()
+"""
+
+
+def test_up_ends_with_its_beat(here):
+    """Nobody would ring any more: whoever supervises it must see that, and start another."""
+    told = subprocess.run(
+        [sys.executable, "-c", DEAD_BEAT], cwd=here, env=os.environ | QUICK, capture_output=True, text=True, timeout=60
+    )
+    assert told.returncode == 1
+    assert told.stderr.splitlines()[-1].endswith("the beat has ended by itself; the log says why. Start again")
