@@ -13,7 +13,7 @@ from worker.operations.installation import alarms
 from worker.operations.recordings import harvest
 from worker.operations.timetable import arrange
 from worker.store.tables import Correction, Event, Recording, Server
-from worker.web import sittings
+from worker.web import recordings, sittings
 
 
 @pytest.fixture
@@ -251,3 +251,22 @@ def test_a_name_is_found_however_it_is_spelt(visit, make_course, stored, asked):
     assert ("/courses/1" in found, "/courses/2" in found) == (True, False)
     found = person.get("/people", params={"search": asked}).text
     assert ("u-1" in found, "u-2" in found) == (True, False)
+
+
+def test_recordings_of_more_classes_than_are_looked_at_are_said_to_be_so(
+    visit, clock, make_course, make_occurrence, monkeypatch
+):
+    make_course("alg", record="always")
+    make_course("never", record="never")
+    for minutes in (1, 2, 3):
+        make_occurrence("alg", start_in=minutes)
+        make_occurrence("never", start_in=minutes)
+    clock.advance(minutes=120)
+    monkeypatch.setattr(recordings, "_LOOKED_AT", 3)
+    text = visit("admin").get("/recordings").text
+    assert "3 in all" in text
+    assert "newest" not in text
+    monkeypatch.setattr(recordings, "_LOOKED_AT", 2)
+    text = visit("admin").get("/recordings").text
+    assert "2 in all" in text
+    assert "Only the newest 2 classes" in text

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Request, Response
-from sqlalchemy import Select, select
+from sqlalchemy import Select, exists, or_, select
 from sqlalchemy.orm import Session
 
 from worker.clock import Clock
@@ -23,6 +23,8 @@ from worker.web.session import Admin, Anyone, Form, Now, Number, Surroundings, V
 router = APIRouter()
 
 _SPAN, _MOST = timedelta(days=14), 300
+#: Classes whose recordings are looked for; the newest of them.
+_LOOKED_AT = 5000
 _ACTIONS: dict[RecordingAction, Callable[[Context, list[Recording], Clock], list[care.Done]]] = {
     "publish": lambda context, rows, clock: care.publish(context, rows, True, clock),
     "unpublish": lambda context, rows, clock: care.publish(context, rows, False, clock),
@@ -66,13 +68,14 @@ def listing(
     with context.database.read() as session:
         entries = _entries(session, context, visitor, start, min(end, now), now)
         strays = [] if visitor.only_teacher is not None else _with_playbacks(session, _unplaced())
-    shown = [each for each in entries if state in ("", each.state)]
+    shown = [each for each in entries[:_LOOKED_AT] if state in ("", each.state)]
     return page.render(
         request,
         "recordings",
         entries=shown[:_MOST],
         total=len(shown),
         most=_MOST,
+        looked_at=_LOOKED_AT if len(entries) > _LOOKED_AT else None,
         strays=strays,
         states=sorted({each.state for each in entries}),
         state=state,
@@ -88,11 +91,15 @@ def _entries(
     wanted = wanted.where(Occurrence.starts_at >= start, Occurrence.starts_at < end)
     if visitor.only_teacher is not None:
         wanted = wanted.where(Course.teacher_id == visitor.only_teacher)
-    rows = session.execute(wanted.order_by(Occurrence.starts_at.desc(), Occurrence.id.desc()).limit(5000)).all()
+    placed = select(Recording.id).join(Meeting, Recording.meeting_id == Meeting.id)
+    placed = placed.where(Meeting.occurrence_id == Occurrence.id)
+    wanted = wanted.where(or_(Course.record != "never", exists(placed)))
+    rows = session.execute(
+        wanted.order_by(Occurrence.starts_at.desc(), Occurrence.id.desc()).limit(_LOOKED_AT + 1)
+    ).all()
     ids = [occurrence.id for occurrence, _ in rows]
     states, found = ledger.states_of(session, context.settings, ids, now), _found(session, ids)
-    entries = [Entry(row, course, states[row.id], found.get(row.id, [])) for row, course in rows]
-    return [each for each in entries if each.found or each.course.record != "never"]
+    return [Entry(row, course, states[row.id], found.get(row.id, [])) for row, course in rows]
 
 
 def _found(session: Session, occurrence_ids: list[int]) -> dict[int, list[Found]]:
