@@ -212,3 +212,44 @@ def test_a_sitting_that_is_on_as_it_comes_in_is_held_whatever_day_it_is(stage, b
     stage.clock.now = EXTRA.starts_at + timedelta(minutes=10)
     bring(EXTRA)
     assert (9, 12) in held(stage)
+
+
+FRIDAYS = SlotDraft("0 10 * * 5", 60)
+
+
+@pytest.mark.parametrize("sitting", [MOVED, CANCELLED])
+def test_what_the_file_no_longer_says_of_a_slot_that_is_gone_does_not_take_place(stage, bring, sitting):
+    bring(sitting)
+    bring(slots=(FRIDAYS,))
+    assert held(stage) == [(2, 9), (6, 10), (13, 10)]
+    (row,) = stage.rows(Occurrence, Occurrence.original_start == NINTH)
+    assert row.cancel_reason == "no longer in the timetable"
+    assert bring(slots=(FRIDAYS,)).unchanged == ["alg"]
+
+
+@pytest.mark.parametrize("sitting", [MOVED, CANCELLED])
+def test_what_the_file_no_longer_says_beyond_the_last_day_does_not_take_place(stage, bring, sitting):
+    bring(sitting)
+    short = replace(MONDAYS, valid_until=date(2026, 3, 3))
+    bring(slots=(short,))
+    assert held(stage) == [(2, 9)]
+    assert bring(slots=(short,)).unchanged == ["alg"]
+    bring()
+    assert held(stage) == [(2, 9), (9, 9), (16, 9)]
+
+
+def test_a_cancelled_extra_sitting_that_the_file_no_longer_names_does_not_take_place(stage, bring):
+    bring(replace(EXTRA, cancelled=True))
+    assert bring().changed == ["alg"]
+    assert held(stage) == [(2, 9), (9, 9), (16, 9)]
+    assert bring().unchanged == ["alg"]
+
+
+def test_what_people_moved_once_more_stays_when_its_slot_goes_and_the_file_is_silent(stage, bring):
+    bring(MOVED)
+    (row,) = stage.rows(Occurrence, Occurrence.original_start == NINTH)
+    arrange.move(stage.context, row.id, EXTRA.starts_at, EXTRA.ends_at, stage.clock())
+    for _ in range(2):
+        bring(slots=(FRIDAYS,))
+        assert held(stage) == [(2, 9), (6, 10), (9, 12), (13, 10)]
+    assert bring(slots=(FRIDAYS,)).unchanged == ["alg"]

@@ -190,13 +190,18 @@ def _move(work: _Work, row: Occurrence, start: datetime, end: datetime) -> None:
     detail = f"{_MOVED}to {start.isoformat()}, until {end.isoformat()}"
     last = select(Event.detail).where(Event.occurrence_id == row.id, Event.kind == "moved")
     said = last.where(Event.detail.startswith(_MOVED, autoescape=True)).order_by(Event.id.desc()).limit(1)
-    by_hand = last.where(~Event.detail.startswith(_MOVED, autoescape=True)).limit(1)
-    if work.session.scalar(said) == detail or (start == row.original_start and work.session.scalar(by_hand)):
+    if work.session.scalar(said) == detail or (start == row.original_start and _moved_by_hand(work.session, row)):
         return
     row.starts_at, row.ends_at, row.extended_until = start, end, None
     row.opens_at, row.closes_at = start - leads.lead_of(work.context.settings, work.course), end
     story.tell(work.session, "moved", work.now, occurrence_id=row.id, detail=detail)
     work.changed = True
+
+
+def _moved_by_hand(session: Session, row: Occurrence) -> bool:
+    by_hand = ~Event.detail.startswith(_MOVED, autoescape=True)
+    told = select(Event.id).where(Event.occurrence_id == row.id, Event.kind == "moved", by_hand)
+    return session.scalar(told.limit(1)) is not None
 
 
 def _insert(work: _Work, sittings: Sequence[SittingDraft]) -> None:
@@ -242,15 +247,26 @@ def _off(work: _Work, rows: Sequence[Occurrence]) -> None:
 
 
 def _forget(work: _Work, rows: Iterable[Occurrence]) -> None:
-    """The file no longer says it: an extra sitting is off, one of a slot is as its slot has it."""
+    """The file no longer says it: one of a slot is as its slot has it, and where there is no slot there is no class."""
     for row in rows:
         slot = work.slot_of(row.original_start) if row.slot_id is not None else None
-        if row.cancel_reason == IN_FILE:
+        if slot is None:
+            _give_up(work, row)
+        elif row.cancel_reason == IN_FILE:
             replan.restore(work.session, row, work.course.timezone, work.now)
-        elif slot is not None:
-            _move(work, row, row.original_start, row.original_start + timedelta(minutes=slot.minutes))
-        elif row.slot_id is None:
-            replan.cancel(work.session, row, NO_LONGER, work.now)
+            work.changed = True
         else:
-            continue
-        work.changed = True
+            _move(work, row, row.original_start, row.original_start + timedelta(minutes=slot.minutes))
+
+
+def _give_up(work: _Work, row: Occurrence) -> None:
+    """It is off, unless people have changed it since. One of a slot goes back to its own time, where it is found again
+    should the slot return."""
+    if row.slot_id is not None:
+        by_hand = row.extended_until is not None or _moved_by_hand(work.session, row)
+        if row.cancelled_at is None and by_hand:
+            return
+        if row.starts_at != row.original_start:
+            _move(work, row, row.original_start, row.original_start + (row.ends_at - row.starts_at))
+    replan.cancel(work.session, row, NO_LONGER, work.now)
+    work.changed = True
