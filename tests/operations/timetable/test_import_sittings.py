@@ -253,3 +253,48 @@ def test_what_people_moved_once_more_stays_when_its_slot_goes_and_the_file_is_si
         bring(slots=(FRIDAYS,))
         assert held(stage) == [(2, 9), (6, 10), (9, 12), (13, 10)]
     assert bring(slots=(FRIDAYS,)).unchanged == ["alg"]
+
+
+@pytest.mark.parametrize("holiday_first", [False, True])
+def test_a_class_that_the_file_moves_off_a_holiday_is_held(stage, bring, holiday_first):
+    later = replace(MOVED, starts_at=NINTH + timedelta(days=1), ends_at=NINTH + timedelta(days=1) + HOUR)
+    if not holiday_first:
+        bring()
+    number, _ = holidays.add(stage.context, Day(date(2026, 3, 9), "Snow"), stage.clock())
+    bring(later)
+    assert held(stage) == [(2, 9), (10, 9), (16, 9)]
+    assert bring(later).unchanged == ["alg"]
+    holidays.remove(stage.context, number, stage.clock())
+    assert held(stage) == [(2, 9), (10, 9), (16, 9)]
+
+
+@pytest.mark.parametrize("known_before", [False, True])
+def test_a_class_that_the_file_moves_onto_a_holiday_is_not_held(stage, bring, known_before):
+    later = replace(MOVED, starts_at=NINTH + timedelta(days=1), ends_at=NINTH + timedelta(days=1) + HOUR)
+    if known_before:
+        bring()
+    number, _ = holidays.add(stage.context, Day(date(2026, 3, 10), "Snow"), stage.clock())
+    bring(later)
+    assert held(stage) == [(2, 9), (16, 9)]
+    assert bring(later).unchanged == ["alg"]
+    holidays.remove(stage.context, number, stage.clock())
+    assert held(stage) == [(2, 9), (10, 9), (16, 9)]
+
+
+def test_a_class_that_people_moved_onto_a_holiday_is_not_held_because_the_file_says_what_it_said(stage, bring):
+    bring(MOVED)
+    (row,) = stage.rows(Occurrence, Occurrence.original_start == NINTH)
+    start = NINTH + timedelta(days=2)
+    arrange.move(stage.context, row.id, start, start + HOUR, stage.clock())
+    holidays.add(stage.context, Day(date(2026, 3, 11), "Snow"), stage.clock())
+    assert bring(MOVED).unchanged == ["alg"]
+    assert held(stage) == [(2, 9), (16, 9)]
+
+
+def test_an_extra_sitting_that_people_added_on_a_holiday_is_held_however_long_the_file_makes_it(stage, bring):
+    bring()
+    holidays.add(stage.context, Day(date(2026, 3, 9), "Snow"), stage.clock())
+    arrange.add(stage.context, "alg", EXTRA.starts_at, EXTRA.ends_at, stage.clock())
+    bring(replace(EXTRA, ends_at=NINTH + 5 * HOUR))
+    (row,) = stage.rows(Occurrence, Occurrence.starts_at == EXTRA.starts_at)
+    assert (row.cancelled_at, row.ends_at) == (None, NINTH + 5 * HOUR)

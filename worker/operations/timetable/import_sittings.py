@@ -166,11 +166,21 @@ def _follow(work: _Work, row: Occurrence, sitting: SittingDraft) -> None:
             replan.cancel(work.session, row, IN_FILE, work.now)
             work.changed = True
         return
-    if row.cancel_reason in (IN_FILE, NO_LONGER):
+    _hold(work, row, sitting.starts_at, sitting.ends_at)
+
+
+def _hold(work: _Work, row: Occurrence, start: datetime, end: datetime) -> None:
+    """It takes place then, unless people cancelled it or the day is without classes."""
+    dropped = row.cancel_reason in (IN_FILE, NO_LONGER)
+    if row.cancelled_at is not None and row.holiday_id is None and not dropped:
+        return
+    elsewhere = row.starts_at != start
+    moved = (elsewhere or row.ends_at != end) and _move(work, row, start, end)
+    if dropped or (moved and row.holiday_id is not None):
         replan.restore(work.session, row, work.course.timezone, work.now)
         work.changed = True
-    if row.cancelled_at is None and not same:
-        _move(work, row, sitting.starts_at, sitting.ends_at)
+    elif moved and elsewhere and start > work.now:
+        replan.keep_holiday(work.session, row, work.course.timezone, work.now)
 
 
 def _added_again(session: Session, row: Occurrence) -> bool:
@@ -185,17 +195,18 @@ def _is_open(session: Session, row: Occurrence) -> bool:
     return session.scalar(live) is not None
 
 
-def _move(work: _Work, row: Occurrence, start: datetime, end: datetime) -> None:
-    """Unless the file said the same before, and people have changed it since."""
+def _move(work: _Work, row: Occurrence, start: datetime, end: datetime) -> bool:
+    """Whether it was: not where the file said the same before, and people have changed it since."""
     detail = f"{_MOVED}to {start.isoformat()}, until {end.isoformat()}"
     last = select(Event.detail).where(Event.occurrence_id == row.id, Event.kind == "moved")
     said = last.where(Event.detail.startswith(_MOVED, autoescape=True)).order_by(Event.id.desc()).limit(1)
     if work.session.scalar(said) == detail or (start == row.original_start and _moved_by_hand(work.session, row)):
-        return
+        return False
     row.starts_at, row.ends_at, row.extended_until = start, end, None
     row.opens_at, row.closes_at = start - leads.lead_of(work.context.settings, work.course), end
     story.tell(work.session, "moved", work.now, occurrence_id=row.id, detail=detail)
     work.changed = True
+    return True
 
 
 def _moved_by_hand(session: Session, row: Occurrence) -> bool:
