@@ -241,3 +241,26 @@ def test_a_class_that_was_settled_as_cancelled_is_opened_once_its_holiday_is_tak
     holidays.remove(stage.context, number, stage.clock())
     stage.provision()
     assert [meeting.occurrence_id for meeting in stage.live()] == [row.id]
+
+
+def test_removing_one_leaves_alone_what_people_added_in_another(stage, bring, off):
+    bring(DAILY)
+    off(BREAK)
+    feast, _ = off(Day(date(2026, 3, 5), "Feast"))
+    start = datetime(2026, 3, 9, 15, tzinfo=UTC)
+    extra = arrange.add(stage.context, "alg", start, start + timedelta(hours=1), stage.clock())
+    assert holidays.remove(stage.context, feast, stage.clock()) == 0
+    assert stage.occurrence(extra).cancelled_at is None
+
+
+def test_of_two_that_overlap_the_other_takes_over_its_own_days_and_tells_it(stage, bring, off):
+    bring(DAILY)
+    first, _ = off(BREAK)
+    second, cancelled = off(Day(date(2026, 3, 9), "Exams", until=date(2026, 3, 12)))
+    assert cancelled == 2
+    assert holidays.remove(stage.context, first, stage.clock()) == 5
+    off_days = [pair for pair in sittings(stage) if pair[1]]
+    assert off_days == [(day, "Exams") for day in (9, 10, 11, 12)]
+    (row,) = stage.rows(Occurrence, Occurrence.starts_at == datetime(2026, 3, 9, 9, tzinfo=UTC))
+    told = [(event.kind, event.detail) for event in stage.rows(Event, Event.occurrence_id == row.id)]
+    assert (row.holiday_id, told) == (second, [("cancelled", "Break"), ("cancelled", "Exams")])

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from worker.domain.holidays import Holiday as Day
@@ -103,12 +103,27 @@ def remove(context: Context, holiday_id: int, now: datetime) -> int:
     with context.database.write() as session:
         row = _one(session, holiday_id)
         story.tell(session, "holiday_removed", now, detail=_told(row))
+        for other in _overlapping(session, row):
+            _hand_over(session, row, other, now)
         back = _restore(session, row, now)
-        others = select(Holiday).where(Holiday.id != row.id, Holiday.observed)
-        others = others.where(Holiday.first_day <= row.last_day, Holiday.last_day >= row.first_day)
-        again = list(session.scalars(others.order_by(Holiday.id)))
         session.execute(delete(Holiday).where(Holiday.id == row.id))
-        return back - sum(_apply(session, other, now) for other in again)
+        return back
+
+
+def _overlapping(session: Session, row: Holiday) -> Sequence[Holiday]:
+    others = select(Holiday).where(Holiday.id != row.id, Holiday.observed)
+    others = others.where(Holiday.first_day <= row.last_day, Holiday.last_day >= row.first_day)
+    return session.scalars(others.order_by(Holiday.id)).all()
+
+
+def _hand_over(session: Session, row: Holiday, other: Holiday, now: datetime) -> None:
+    """What one holiday cancelled on the days of another stays cancelled, by the other. What people added there since
+    was cancelled by neither, and is left alone."""
+    for zone in session.scalars(select(Course.timezone).distinct()).all():
+        its = (Occurrence.holiday_id == row.id, Occurrence.closes_at > now, *_on_its_days(other, zone))
+        story.tell_each(session, "cancelled", now, select(Occurrence.id, literal(other.title)).where(*its))
+        values = {"cancel_reason": other.title, "holiday_id": other.id}
+        session.execute(update(Occurrence).where(*its).values(values))
 
 
 def listed(session: Session) -> list[tuple[Holiday, int]]:
@@ -186,13 +201,18 @@ def _apply(session: Session, row: Holiday, now: datetime) -> int:
 
 def _planned_in(row: Holiday, zone: str, now: datetime) -> Iterator[ColumnElement[bool]]:
     """What starts on its days in a zone, lies ahead, is not cancelled yet, and has no open room."""
+    yield from _on_its_days(row, zone)
+    yield Occurrence.starts_at > now
+    yield Occurrence.cancelled_at.is_(None)
+    yield ~exists(select(Meeting.id).where(Meeting.occurrence_id == Occurrence.id, Meeting.closed_at.is_(None)))
+
+
+def _on_its_days(row: Holiday, zone: str) -> Iterator[ColumnElement[bool]]:
+    """What starts on its days, of courses in a zone."""
     place = known_zone(zone)
     yield Occurrence.starts_at >= to_utc(datetime.combine(row.first_day, time()), place)
     yield Occurrence.starts_at < to_utc(datetime.combine(row.last_day + timedelta(days=1), time()), place)
-    yield Occurrence.starts_at > now
-    yield Occurrence.cancelled_at.is_(None)
     yield Occurrence.course_id.in_(select(Course.id).where(Course.timezone == zone))
-    yield ~exists(select(Meeting.id).where(Meeting.occurrence_id == Occurrence.id, Meeting.closed_at.is_(None)))
 
 
 def _restore(session: Session, row: Holiday, now: datetime) -> int:
