@@ -146,6 +146,16 @@ def test_a_class_of_an_archived_course_does_not_come_back(stage, bring, off):
     assert holidays.remove(stage.context, number, stage.clock()) == 0
 
 
+def test_a_course_that_comes_back_after_its_holiday_was_removed_holds_that_class(stage, bring, off):
+    bring(MONDAYS)
+    number, _ = off(NINTH)
+    arrange.archive(stage.context, "alg", stage.clock())
+    holidays.remove(stage.context, number, stage.clock())
+    assert dict(sittings(stage))[9] == "course archived"
+    bring(MONDAYS)
+    assert sittings(stage) == [(2, None), (9, None), (16, None)]
+
+
 def test_an_estimated_day_cancels_nothing_until_it_is_confirmed(stage, bring, off):
     number, cancelled = off(replace(NINTH, estimated=True))
     bring(MONDAYS)

@@ -17,6 +17,7 @@ from worker.domain.timetable import known_zone, to_utc
 from worker.errors import Conflict, InputError, Unknown
 from worker.operations import story
 from worker.operations.context import Context
+from worker.operations.timetable import arrange
 from worker.store.tables import Course, Event, Holiday, Meeting, Occurrence
 
 _LONGEST = timedelta(days=366)
@@ -216,12 +217,14 @@ def _on_its_days(row: Holiday, zone: str) -> Iterator[ColumnElement[bool]]:
 
 
 def _restore(session: Session, row: Holiday, now: datetime) -> int:
-    """What it cancelled and is not over takes place after all; courses that were archived since stay as they are."""
+    """What it cancelled and is not over takes place after all; what is of an archived course comes back with that."""
     archived = select(Course.id).where(Course.archived_at.is_not(None))
-    own = (Occurrence.holiday_id == row.id, Occurrence.closes_at > now, Occurrence.course_id.not_in(archived))
-    back = list(session.scalars(select(Occurrence.id).where(*own)))
-    facts = select(Occurrence.id, Occurrence.cancel_reason).where(*own)
-    story.tell_each(session, "restored", now, facts)
+    own = (Occurrence.holiday_id == row.id, Occurrence.closes_at > now)
+    away = (*own, Occurrence.course_id.in_(archived))
+    story.tell_each(session, "cancelled", now, select(Occurrence.id, literal(arrange.ARCHIVED)).where(*away))
+    session.execute(update(Occurrence).where(*away).values(cancel_reason=arrange.ARCHIVED, holiday_id=None))
+    back = (*own, Occurrence.course_id.not_in(archived))
+    story.tell_each(session, "restored", now, select(Occurrence.id, Occurrence.cancel_reason).where(*back))
     values = {"cancelled_at": None, "cancel_reason": None, "holiday_id": None, "settled_at": None}
-    session.execute(update(Occurrence).where(*own).values(values))
-    return len(back)
+    found = session.execute(update(Occurrence).where(*back).values(values))
+    return found.rowcount  # type: ignore[attr-defined, no-any-return]
