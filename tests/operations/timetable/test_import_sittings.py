@@ -298,3 +298,12 @@ def test_an_extra_sitting_that_people_added_on_a_holiday_is_held_however_long_th
     bring(replace(EXTRA, ends_at=NINTH + 5 * HOUR))
     (row,) = stage.rows(Occurrence, Occurrence.starts_at == EXTRA.starts_at)
     assert (row.cancelled_at, row.ends_at) == (None, NINTH + 5 * HOUR)
+
+
+def test_an_extra_sitting_on_a_holiday_that_the_file_drops_does_not_return_with_the_holidays_end(stage, bring):
+    bring(EXTRA)
+    number, _ = holidays.add(stage.context, Day(date(2026, 3, 9), "Snow"), stage.clock())
+    assert bring().changed == ["alg"]
+    holidays.remove(stage.context, number, stage.clock())
+    assert held(stage) == [(2, 9), (9, 9), (16, 9)]
+    assert bring().unchanged == ["alg"]

@@ -91,8 +91,9 @@ def _loose(session: Session, course_ids: Sequence[int], now: datetime) -> Mappin
     """What a file once said of these courses and lies ahead: its extra sittings, its cancellations, its moves."""
     by_hand = exists(select(Event.id).where(Event.occurrence_id == Occurrence.id, Event.kind == "added"))
     moved = and_(Occurrence.starts_at != Occurrence.original_start, _told_moved())
-    extra = and_(Occurrence.slot_id.is_(None), ~by_hand, Occurrence.cancelled_at.is_(None))
-    ours = or_(extra, Occurrence.cancel_reason == IN_FILE, and_(moved, Occurrence.cancelled_at.is_(None)))
+    extra = and_(Occurrence.slot_id.is_(None), ~by_hand)
+    held = or_(Occurrence.cancelled_at.is_(None), Occurrence.holiday_id.is_not(None))
+    ours = or_(Occurrence.cancel_reason == IN_FILE, and_(held, or_(extra, moved)))
     wanted = select(Occurrence).where(Occurrence.course_id.in_(course_ids), Occurrence.starts_at > now, ours)
     meeting = exists(select(Meeting.id).where(Meeting.occurrence_id == Occurrence.id))
     found: dict[int, list[Occurrence]] = defaultdict(list)
