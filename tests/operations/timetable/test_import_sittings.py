@@ -307,3 +307,30 @@ def test_an_extra_sitting_on_a_holiday_that_the_file_drops_does_not_return_with_
     holidays.remove(stage.context, number, stage.clock())
     assert held(stage) == [(2, 9), (9, 9), (16, 9)]
     assert bring().unchanged == ["alg"]
+
+
+def test_a_class_moved_onto_a_holiday_is_as_its_slot_has_it_once_the_file_is_silent(stage, bring):
+    later = replace(MOVED, starts_at=NINTH + timedelta(days=1), ends_at=NINTH + timedelta(days=1) + HOUR)
+    bring(later)
+    holidays.add(stage.context, Day(date(2026, 3, 10), "Snow"), stage.clock())
+    assert bring().changed == ["alg"]
+    assert held(stage) == [(2, 9), (9, 9), (16, 9)]
+    assert bring().unchanged == ["alg"]
+
+
+def test_a_class_that_the_file_moved_then_cancelled_is_as_its_slot_has_it_once_the_file_is_silent(stage, bring):
+    bring(MOVED)
+    bring(CANCELLED)
+    assert held(stage) == [(2, 9), (16, 9)]
+    assert bring().changed == ["alg"]
+    assert held(stage) == [(2, 9), (9, 9), (16, 9)]
+    assert bring().unchanged == ["alg"]
+
+
+def test_a_class_that_falls_back_onto_a_holiday_is_not_held(stage, bring):
+    later = replace(MOVED, starts_at=NINTH + timedelta(days=1), ends_at=NINTH + timedelta(days=1) + HOUR)
+    holidays.add(stage.context, Day(date(2026, 3, 9), "Snow"), stage.clock())
+    bring(later)
+    bring()
+    assert held(stage) == [(2, 9), (16, 9)]
+    assert bring().unchanged == ["alg"]

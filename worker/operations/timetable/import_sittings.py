@@ -264,11 +264,8 @@ def _forget(work: _Work, rows: Iterable[Occurrence]) -> None:
         slot = work.slot_of(row.original_start) if row.slot_id is not None else None
         if slot is None:
             _give_up(work, row)
-        elif row.cancel_reason == IN_FILE:
-            replan.restore(work.session, row, work.course.timezone, work.now)
-            work.changed = True
         else:
-            _move(work, row, row.original_start, row.original_start + timedelta(minutes=slot.minutes))
+            _hold(work, row, row.original_start, row.original_start + timedelta(minutes=slot.minutes))
 
 
 def _give_up(work: _Work, row: Occurrence) -> None:
