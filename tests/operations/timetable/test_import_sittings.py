@@ -334,3 +334,27 @@ def test_a_class_that_falls_back_onto_a_holiday_is_not_held(stage, bring):
     bring()
     assert held(stage) == [(2, 9), (16, 9)]
     assert bring().unchanged == ["alg"]
+
+
+@pytest.mark.parametrize("sitting", [MOVED, CANCELLED])
+def test_what_the_file_says_of_a_sitting_stands_when_another_slot_gives_it(stage, bring, sitting):
+    """Mondays become Mondays and Thursdays: another slot, and the file says the same of the Monday."""
+    bring(sitting)
+    wanted = sorted([*held(stage), (5, 9), (12, 9)])
+    both = replace(MONDAYS, cron="0 9 * * 1,4")
+    bring(sitting, slots=(both,))
+    assert held(stage) == wanted
+    assert bring(sitting, slots=(both,)).unchanged == ["alg"]
+    bring(slots=(both,))
+    assert held(stage) == [(2, 9), (5, 9), (9, 9), (12, 9), (16, 9)]
+
+
+def test_a_sitting_beyond_the_horizon_is_not_held_twice_when_another_slot_gives_it(stage, bring):
+    start = NINTH + timedelta(days=28)
+    off = SittingDraft(start, start + HOUR, cancelled=True, original_start=start)
+    bring(off)
+    bring(off, slots=(replace(MONDAYS, cron="0 9 * * 1,4"),))
+    stage.clock.now = start - timedelta(days=2)
+    stage.plan()
+    (row,) = stage.rows(Occurrence, Occurrence.original_start == start)
+    assert row.cancel_reason == "cancelled in the timetable"

@@ -140,11 +140,26 @@ def _known(work: _Work, sitting: SittingDraft, rows: Sequence[Occurrence]) -> bo
         return True  # the slot's own sitting, named once more
     wanted = None if slot is None or sitting.original_start is None else slot.id
     row = next((each for each in rows if (each.slot_id, each.original_start) == (wanted, original)), None)
+    if row is None and wanted is not None:
+        there = (each for each in rows if each.slot_id is not None and each.original_start == original)
+        row = next((each for each in there if _belongs(work, each, wanted)), None)
     row = row or next((each for each in rows if _is_now(each, sitting)), None)
     if row is not None:
         work.seen.add(row.id)
         _follow(work, row, sitting)
     return row is not None
+
+
+def _belongs(work: _Work, row: Occurrence, slot_id: int) -> bool:
+    """Whether it is a sitting of a slot that the course has. One whose own slot is gone becomes this one's, unless this
+    one has it already: planning would put a second beside it."""
+    if row.slot_id in {each.id for each in work.slots}:
+        return True
+    same = select(Occurrence.id).where(Occurrence.slot_id == slot_id, Occurrence.original_start == row.original_start)
+    if row.cancel_reason == NO_LONGER or work.session.scalar(same) is not None:
+        return False
+    row.slot_id = slot_id
+    return True
 
 
 def _is_now(row: Occurrence, sitting: SittingDraft) -> bool:
@@ -262,7 +277,7 @@ def _forget(work: _Work, rows: Iterable[Occurrence]) -> None:
     """The file no longer says it: one of a slot is as its slot has it, and where there is no slot there is no class."""
     for row in rows:
         slot = work.slot_of(row.original_start) if row.slot_id is not None else None
-        if slot is None:
+        if slot is None or not _belongs(work, row, slot.id):
             _give_up(work, row)
         else:
             _hold(work, row, row.original_start, row.original_start + timedelta(minutes=slot.minutes))
