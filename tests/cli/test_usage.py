@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 
 import pytest
 import typer
@@ -192,3 +193,20 @@ def test_a_database_that_cannot_be_reached_is_said_without_its_password(meetingz
     assert told.err.startswith("meetingz: the database cannot be used")
     assert told.err.count("\n") == 1
     assert "hunter2" not in told.err
+
+
+@pytest.mark.parametrize(
+    ("day", "zone", "begins", "ends"),
+    [
+        ("2027-04-30", "Africa/Cairo", "2027-04-29T22:00", "2027-04-30T21:00"),
+        ("2026-10-25", "Europe/Berlin", "2026-10-24T22:00", "2026-10-25T23:00"),
+        ("1405/09/09", "Asia/Tehran", "2026-11-29T20:30", "2026-11-30T20:30"),
+    ],
+)
+def test_a_day_until_is_whole_also_where_its_clocks_change(day, zone, begins, ends):
+    wanted = tuple(datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (begins, ends))
+    assert door.span(day, day, zone) == wanted
+
+
+def test_midnight_as_a_time_ends_there():
+    assert door.span(None, "2026-11-30 00:00", "UTC") == (None, datetime(2026, 11, 30, tzinfo=UTC))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from worker.domain.calendars import (
     InvalidDate,
+    day_span,
     format_date,
     parse_clock,
     parse_date,
@@ -62,6 +63,22 @@ def test_instants(text, instant):
 def test_an_instant_in_the_gap_and_in_the_fold():
     assert parse_instant("2026-03-29T02:30", "Europe/Berlin") == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
     assert parse_instant("2026-10-25T02:30", "Europe/Berlin") == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("day", "timezone", "begins", "hours"),
+    [
+        (date(2027, 4, 30), "Africa/Cairo", "2027-04-29T22:00", 23),  # its clocks go from 23:59 to 1:00
+        (date(2027, 4, 29), "Africa/Cairo", "2027-04-28T22:00", 24),
+        (date(2026, 10, 25), "Europe/Berlin", "2026-10-24T22:00", 25),
+        (date(2027, 3, 28), "Europe/Berlin", "2027-03-27T23:00", 23),
+        (date(2026, 11, 30), "Asia/Tehran", "2026-11-29T20:30", 24),
+        (date(2199, 12, 31), "UTC", "2199-12-31T00:00", 24),
+    ],
+)
+def test_a_day_is_as_long_as_its_clocks_make_it(day, timezone, begins, hours):
+    start = datetime.fromisoformat(begins).replace(tzinfo=UTC)
+    assert day_span(day, timezone) == (start, start + timedelta(hours=hours))
 
 
 @pytest.mark.parametrize("text", [

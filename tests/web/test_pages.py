@@ -4,16 +4,18 @@ import csv
 import html
 import io
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.operations.stage import Stage
+from tests.web.conftest import Person
 from worker.operations import pulse
 from worker.operations.installation import alarms
 from worker.operations.recordings import harvest
 from worker.operations.timetable import arrange
 from worker.store.tables import Correction, Event, Recording, Server
-from worker.web import recordings, sittings
+from worker.web import recordings, serving, sittings
 
 
 @pytest.fixture
@@ -162,6 +164,21 @@ def test_a_recording_is_hidden_shown_and_deleted(visit, live, stage, clock):
     assert one().published
     assert person.post(f"/recordings/{one().id}/delete").status_code == 303
     assert one().delete_requested_at is not None
+
+
+@pytest.mark.parametrize("page", ["sittings", "recordings"])
+def test_a_day_of_25_hours_is_asked_for_whole(make_context, make_course, clock, users, page):
+    context = make_context(timezone="Europe/Berlin")
+    make_course("alg", record="always", timezone="Europe/Berlin")
+    start = datetime(2026, 10, 25, 22, 15, tzinfo=UTC)
+    arrange.add(context, "alg", start, start + timedelta(minutes=30), clock())
+    clock.now = start + timedelta(hours=2)
+    with serving.Beside(context, "127.0.0.1", 0, clock=clock) as served:
+        person = Person(served.url)
+        person.sign_in("admin")
+        text = person.get(f"/{page}?since=2026-10-25&until=2026-10-25").text
+    assert re.findall(r'name="(?:since|until)" value="([^"]*)"', text) == ["2026-10-25"] * 2
+    assert "23:15" in text
 
 
 def test_in_persian_dates_are_jalali_and_digits_persian(visit, live):

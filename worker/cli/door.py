@@ -105,27 +105,21 @@ def moment(text: str, zone: str) -> datetime:
 
 def span(since: str | None, until: str | None, zone: str) -> tuple[datetime | None, datetime | None]:
     """``--from`` and ``--until`` in UTC; a bare date as ``--until`` means the end of that day."""
-    from datetime import timedelta
-
-    start = None if since is None else _edge(since, zone)
-    if until is None:
-        return start, None
-    end = _edge(until, zone)
-    local = end.astimezone(ZoneInfo(zone))
-    bare = (local.hour, local.minute, local.second) == (0, 0, 0) and ":" not in until
-    return start, end + timedelta(days=1) if bare else end
+    start = None if since is None else _edges(since, zone)[0]
+    return start, None if until is None else _edges(until, zone)[1]
 
 
-def _edge(text: str, zone: str) -> datetime:
-    """A time, or the beginning of a day."""
-    from worker.domain.calendars import InvalidDate, parse_date
+def _edges(text: str, zone: str) -> tuple[datetime, datetime]:
+    """Where a day begins and ends; a time is both."""
+    from worker.domain.calendars import InvalidDate, day_span, parse_date
 
     try:
-        return moment(f"{parse_date(text).isoformat()} 00:00", zone)
+        return day_span(parse_date(text), zone)
     except InvalidDate:
         if ":" not in text:  # nobody meant a time
             raise
-        return moment(text, zone)
+        at = moment(text, zone)
+        return at, at
 
 
 def whole(text: str) -> int:

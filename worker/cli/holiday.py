@@ -87,9 +87,12 @@ def _show(entered: "Entered", as_json: bool) -> None:
     told = ", ".join(f"{len(ids)} {word}" for word, ids in counts)
     for each in entered.withdrawn:
         door.say(f"withdrawn, its source no longer gives it: {each}")
-    door.say(
-        f"holidays: {told}; {entered.cancelled} occurrences cancelled. `meetingz holiday list` shows the estimated"
-    )
+    for each in entered.kept:
+        door.say(f"stays, though this list has another last day: {each}")
+    become = f"{entered.cancelled} occurrences cancelled"
+    if entered.restored:
+        become += f", {entered.restored} take place after all"
+    door.say(f"holidays: {told}; {become}. `meetingz holiday list` shows the estimated")
 
 
 @app.command(name="list")

@@ -78,6 +78,23 @@ def parse_instant(text: str, timezone: str) -> datetime:
         raise InvalidDate(f"{text!r} is a time that no clock shows; check hour, minute and offset") from error
 
 
+def day_begins(text: str, timezone: str) -> datetime:
+    """The first instant of a day as it is written."""
+    return day_span(parse_date(text), timezone)[0]
+
+
+def day_ends(text: str, timezone: str) -> datetime:
+    """The first instant after a day as it is written."""
+    return day_span(parse_date(text), timezone)[1]
+
+
+def day_span(day: date, timezone: str) -> tuple[datetime, datetime]:
+    """From the beginning of a day in a zone to that of the next: not 24 hours where clocks change, nor from midnight
+    where they skip it."""
+    zone, midnight = known_zone(timezone), datetime.combine(day, time())
+    return to_utc(midnight, zone), to_utc(midnight + timedelta(days=1), zone)
+
+
 def _clock(found: re.Match[str]) -> time:
     return time(int(found["hour"]), int(found["minute"]), int(found["second"] or 0))
 

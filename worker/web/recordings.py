@@ -63,8 +63,8 @@ def listing(
 ) -> Response:
     """The ledger of the last two weeks, or as asked; and recordings that belong to no class of ours."""
     zone = context.settings.timezone
-    end = calendars.parse_instant(f"{until} 00:00", zone) + timedelta(days=1) if until else now
-    start = calendars.parse_instant(f"{since} 00:00", zone) if since else end - _SPAN
+    end = calendars.day_ends(until, zone) if until else now
+    start = calendars.day_begins(since, zone) if since else end - _SPAN
     with context.database.read() as session:
         entries = _entries(session, context, visitor, start, min(end, now), now)
         strays = [] if visitor.only_teacher is not None else _with_playbacks(session, _unplaced())
@@ -80,7 +80,7 @@ def listing(
         states=sorted({each.state for each in entries}),
         state=state,
         start=start,
-        end=end - timedelta(days=1) if until else end,
+        last=calendars.parse_date(until) if until else end,
     )
 
 

@@ -3,7 +3,7 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import BinaryIO, cast
 from urllib.parse import quote
 
@@ -81,11 +81,11 @@ def _allowed(session: Session, visitor: Visitor, course: str, sitting: int | Non
 
 
 def _start(text: str, zone: str) -> datetime | None:
-    return calendars.parse_instant(f"{text} 00:00", zone) if text else None
+    return calendars.day_begins(text, zone) if text else None
 
 
 def _end(text: str, zone: str) -> datetime | None:
-    return calendars.parse_instant(f"{text} 00:00", zone) + timedelta(days=1) if text else None
+    return calendars.day_ends(text, zone) if text else None
 
 
 def _pieces(stream: tempfile.SpooledTemporaryFile[bytes]) -> Iterator[bytes]:

@@ -50,8 +50,8 @@ def listing(
 ) -> Response:
     """Sittings between two days; the last week and the next, unless asked otherwise."""
     zone = context.settings.timezone
-    start = calendars.parse_instant(f"{since} 00:00", zone) if since else now - timedelta(days=7)
-    end = calendars.parse_instant(f"{until} 00:00", zone) + timedelta(days=1) if until else now + timedelta(days=7)
+    start = calendars.day_begins(since, zone) if since else now - timedelta(days=7)
+    end = calendars.day_ends(until, zone) if until else now + timedelta(days=7)
     skip = max(0, min(skip, 10**6))
     with context.database.read() as session:
         wanted = _wanted(session, visitor, course or None, start, end)
@@ -67,7 +67,7 @@ def listing(
         skip=skip,
         size=_PAGE,
         start=start,
-        end=end - timedelta(days=1) if until else end,
+        last=calendars.parse_date(until) if until else end,
         course=course,
         state=state,
         states=_STATES,

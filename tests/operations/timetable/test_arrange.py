@@ -63,6 +63,20 @@ def test_the_same_extra_sitting_twice_is_refused(stage, occurrence, make_occurre
     assert len(stage.rows(Occurrence)) == 1
 
 
+def test_adding_where_one_was_moved_away_says_which_one_and_where_it_is(stage, course, occurrence):
+    start = stage.occurrence(occurrence).starts_at
+    later = start + 48 * HOUR
+    arrange.move(stage.context, occurrence, later, later + HOUR, stage.clock())
+    with pytest.raises(Conflict) as refused:
+        arrange.add(stage.context, course, start, start + HOUR, stage.clock())
+    assert str(refused.value) == (
+        f"occurrence {occurrence} was first put at 2026-03-02 10:00 (UTC) and moved to 2026-03-04 10:00 (UTC); "
+        "move it back, or write another minute"
+    )
+    arrange.add(stage.context, course, start + timedelta(minutes=1), start + HOUR, stage.clock())
+    assert len(stage.rows(Occurrence)) == 2
+
+
 def test_a_cancelled_extra_sitting_is_brought_back(stage, course, occurrence):
     row = stage.occurrence(occurrence)
     start, now = row.starts_at, stage.clock()

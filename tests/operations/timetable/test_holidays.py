@@ -146,6 +146,16 @@ def test_a_class_of_an_archived_course_does_not_come_back(stage, bring, off):
     assert holidays.remove(stage.context, number, stage.clock()) == 0
 
 
+def test_a_course_that_comes_back_after_its_holiday_was_removed_holds_that_class(stage, bring, off):
+    bring(MONDAYS)
+    number, _ = off(NINTH)
+    arrange.archive(stage.context, "alg", stage.clock())
+    holidays.remove(stage.context, number, stage.clock())
+    assert dict(sittings(stage))[9] == "course archived"
+    bring(MONDAYS)
+    assert sittings(stage) == [(2, None), (9, None), (16, None)]
+
+
 def test_an_estimated_day_cancels_nothing_until_it_is_confirmed(stage, bring, off):
     number, cancelled = off(replace(NINTH, estimated=True))
     bring(MONDAYS)
@@ -241,3 +251,89 @@ def test_a_class_that_was_settled_as_cancelled_is_opened_once_its_holiday_is_tak
     holidays.remove(stage.context, number, stage.clock())
     stage.provision()
     assert [meeting.occurrence_id for meeting in stage.live()] == [row.id]
+
+
+def test_removing_one_leaves_alone_what_people_added_in_another(stage, bring, off):
+    bring(DAILY)
+    off(BREAK)
+    feast, _ = off(Day(date(2026, 3, 5), "Feast"))
+    start = datetime(2026, 3, 9, 15, tzinfo=UTC)
+    extra = arrange.add(stage.context, "alg", start, start + timedelta(hours=1), stage.clock())
+    assert holidays.remove(stage.context, feast, stage.clock()) == 0
+    assert stage.occurrence(extra).cancelled_at is None
+
+
+def test_of_two_that_overlap_the_other_takes_over_its_own_days_and_tells_it(stage, bring, off):
+    bring(DAILY)
+    first, _ = off(BREAK)
+    second, cancelled = off(Day(date(2026, 3, 9), "Exams", until=date(2026, 3, 12)))
+    assert cancelled == 2
+    assert holidays.remove(stage.context, first, stage.clock()) == 5
+    off_days = [pair for pair in sittings(stage) if pair[1]]
+    assert off_days == [(day, "Exams") for day in (9, 10, 11, 12)]
+    (row,) = stage.rows(Occurrence, Occurrence.starts_at == datetime(2026, 3, 9, 9, tzinfo=UTC))
+    told = [(event.kind, event.detail) for event in stage.rows(Event, Event.occurrence_id == row.id)]
+    assert (row.holiday_id, told) == (second, [("cancelled", "Break"), ("cancelled", "Exams")])
+
+
+def listed(stage, *days, source="term.csv"):
+    return holidays.bring(stage.context, days, stage.clock(), source=source)
+
+
+def until(day):
+    return replace(BREAK, until=date(2026, 3, day))
+
+
+def test_a_break_that_its_list_makes_longer_cancels_the_days_it_adds_and_no_others(stage, bring):
+    bring(DAILY)
+    number = listed(stage, until(6)).new[0]
+    start = datetime(2026, 3, 5, 15, tzinfo=UTC)
+    extra = arrange.add(stage.context, "alg", start, start + timedelta(hours=1), stage.clock())
+    entered = listed(stage, until(10))
+    assert (entered.changed, entered.cancelled, entered.restored) == ([number], 4, 0)
+    off_days = [row.starts_at.day for row in stage.rows(Occurrence, Occurrence.holiday_id == number)]
+    assert off_days == [4, 5, 6, 7, 8, 9, 10]
+    assert stage.occurrence(extra).cancelled_at is None
+    assert stage.story("holiday_changed")[0].detail == f"{number}: 2026-03-04 to 2026-03-10 Break"
+    assert listed(stage, until(10)).unchanged == [number]
+
+
+def test_a_break_that_its_list_makes_shorter_gives_back_the_days_it_leaves(stage, bring, off):
+    bring(DAILY)
+    number = listed(stage, BREAK).new[0]
+    off(Day(date(2026, 3, 8), "Feast"))
+    entered = listed(stage, replace(BREAK, until=None))
+    assert (entered.changed, entered.cancelled, entered.restored) == ([number], 0, 5)
+    assert [pair for pair in sittings(stage) if pair[1]] == [(4, "Break"), (8, "Feast")]
+
+
+def test_a_break_of_another_source_stays_as_it_was_entered_which_is_said(stage, bring, off):
+    bring(DAILY)
+    number, _ = off(BREAK)
+    entered = listed(stage, until(12))
+    assert (entered.unchanged, entered.cancelled) == ([number], 0)
+    assert entered.kept == [f"{number}: 2026-03-04 to 2026-03-10 Break, entered by manual"]
+    assert [day for day, reason in sittings(stage) if reason] == [4, 5, 6, 7, 8, 9, 10]
+
+
+def test_of_two_words_on_one_break_the_first_is_taken(stage, bring):
+    bring(DAILY)
+    for _ in range(2):
+        listed(stage, until(6), until(10))
+        assert [day for day, reason in sittings(stage) if reason] == [4, 5, 6]
+
+
+def test_an_estimated_break_that_becomes_certain_and_longer_is_observed_on_all_its_days(stage, bring):
+    bring(DAILY)
+    listed(stage, replace(until(6), estimated=True))
+    entered = listed(stage, until(8))
+    assert (len(entered.changed), entered.cancelled) == (1, 5)
+    assert [day for day, reason in sittings(stage) if reason] == [4, 5, 6, 7, 8]
+
+
+@pytest.mark.parametrize(("last", "words"), [(date(2026, 3, 3), "exchange"), (date(2028, 3, 3), "longer than a year")])
+def test_a_break_is_not_corrected_to_days_that_cannot_be_meant(stage, last, words):
+    listed(stage, BREAK)
+    with pytest.raises(InputError, match=words):
+        listed(stage, replace(BREAK, until=last))
+    assert [row.last_day for row in stage.rows(Holiday)] == [BREAK.until]

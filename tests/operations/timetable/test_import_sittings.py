@@ -212,3 +212,149 @@ def test_a_sitting_that_is_on_as_it_comes_in_is_held_whatever_day_it_is(stage, b
     stage.clock.now = EXTRA.starts_at + timedelta(minutes=10)
     bring(EXTRA)
     assert (9, 12) in held(stage)
+
+
+FRIDAYS = SlotDraft("0 10 * * 5", 60)
+
+
+@pytest.mark.parametrize("sitting", [MOVED, CANCELLED])
+def test_what_the_file_no_longer_says_of_a_slot_that_is_gone_does_not_take_place(stage, bring, sitting):
+    bring(sitting)
+    bring(slots=(FRIDAYS,))
+    assert held(stage) == [(2, 9), (6, 10), (13, 10)]
+    (row,) = stage.rows(Occurrence, Occurrence.original_start == NINTH)
+    assert row.cancel_reason == "no longer in the timetable"
+    assert bring(slots=(FRIDAYS,)).unchanged == ["alg"]
+
+
+@pytest.mark.parametrize("sitting", [MOVED, CANCELLED])
+def test_what_the_file_no_longer_says_beyond_the_last_day_does_not_take_place(stage, bring, sitting):
+    bring(sitting)
+    short = replace(MONDAYS, valid_until=date(2026, 3, 3))
+    bring(slots=(short,))
+    assert held(stage) == [(2, 9)]
+    assert bring(slots=(short,)).unchanged == ["alg"]
+    bring()
+    assert held(stage) == [(2, 9), (9, 9), (16, 9)]
+
+
+def test_a_cancelled_extra_sitting_that_the_file_no_longer_names_does_not_take_place(stage, bring):
+    bring(replace(EXTRA, cancelled=True))
+    assert bring().changed == ["alg"]
+    assert held(stage) == [(2, 9), (9, 9), (16, 9)]
+    assert bring().unchanged == ["alg"]
+
+
+def test_what_people_moved_once_more_stays_when_its_slot_goes_and_the_file_is_silent(stage, bring):
+    bring(MOVED)
+    (row,) = stage.rows(Occurrence, Occurrence.original_start == NINTH)
+    arrange.move(stage.context, row.id, EXTRA.starts_at, EXTRA.ends_at, stage.clock())
+    for _ in range(2):
+        bring(slots=(FRIDAYS,))
+        assert held(stage) == [(2, 9), (6, 10), (9, 12), (13, 10)]
+    assert bring(slots=(FRIDAYS,)).unchanged == ["alg"]
+
+
+@pytest.mark.parametrize("holiday_first", [False, True])
+def test_a_class_that_the_file_moves_off_a_holiday_is_held(stage, bring, holiday_first):
+    later = replace(MOVED, starts_at=NINTH + timedelta(days=1), ends_at=NINTH + timedelta(days=1) + HOUR)
+    if not holiday_first:
+        bring()
+    number, _ = holidays.add(stage.context, Day(date(2026, 3, 9), "Snow"), stage.clock())
+    bring(later)
+    assert held(stage) == [(2, 9), (10, 9), (16, 9)]
+    assert bring(later).unchanged == ["alg"]
+    holidays.remove(stage.context, number, stage.clock())
+    assert held(stage) == [(2, 9), (10, 9), (16, 9)]
+
+
+@pytest.mark.parametrize("known_before", [False, True])
+def test_a_class_that_the_file_moves_onto_a_holiday_is_not_held(stage, bring, known_before):
+    later = replace(MOVED, starts_at=NINTH + timedelta(days=1), ends_at=NINTH + timedelta(days=1) + HOUR)
+    if known_before:
+        bring()
+    number, _ = holidays.add(stage.context, Day(date(2026, 3, 10), "Snow"), stage.clock())
+    bring(later)
+    assert held(stage) == [(2, 9), (16, 9)]
+    assert bring(later).unchanged == ["alg"]
+    holidays.remove(stage.context, number, stage.clock())
+    assert held(stage) == [(2, 9), (10, 9), (16, 9)]
+
+
+def test_a_class_that_people_moved_onto_a_holiday_is_not_held_because_the_file_says_what_it_said(stage, bring):
+    bring(MOVED)
+    (row,) = stage.rows(Occurrence, Occurrence.original_start == NINTH)
+    start = NINTH + timedelta(days=2)
+    arrange.move(stage.context, row.id, start, start + HOUR, stage.clock())
+    holidays.add(stage.context, Day(date(2026, 3, 11), "Snow"), stage.clock())
+    assert bring(MOVED).unchanged == ["alg"]
+    assert held(stage) == [(2, 9), (16, 9)]
+
+
+def test_an_extra_sitting_that_people_added_on_a_holiday_is_held_however_long_the_file_makes_it(stage, bring):
+    bring()
+    holidays.add(stage.context, Day(date(2026, 3, 9), "Snow"), stage.clock())
+    arrange.add(stage.context, "alg", EXTRA.starts_at, EXTRA.ends_at, stage.clock())
+    bring(replace(EXTRA, ends_at=NINTH + 5 * HOUR))
+    (row,) = stage.rows(Occurrence, Occurrence.starts_at == EXTRA.starts_at)
+    assert (row.cancelled_at, row.ends_at) == (None, NINTH + 5 * HOUR)
+
+
+def test_an_extra_sitting_on_a_holiday_that_the_file_drops_does_not_return_with_the_holidays_end(stage, bring):
+    bring(EXTRA)
+    number, _ = holidays.add(stage.context, Day(date(2026, 3, 9), "Snow"), stage.clock())
+    assert bring().changed == ["alg"]
+    holidays.remove(stage.context, number, stage.clock())
+    assert held(stage) == [(2, 9), (9, 9), (16, 9)]
+    assert bring().unchanged == ["alg"]
+
+
+def test_a_class_moved_onto_a_holiday_is_as_its_slot_has_it_once_the_file_is_silent(stage, bring):
+    later = replace(MOVED, starts_at=NINTH + timedelta(days=1), ends_at=NINTH + timedelta(days=1) + HOUR)
+    bring(later)
+    holidays.add(stage.context, Day(date(2026, 3, 10), "Snow"), stage.clock())
+    assert bring().changed == ["alg"]
+    assert held(stage) == [(2, 9), (9, 9), (16, 9)]
+    assert bring().unchanged == ["alg"]
+
+
+def test_a_class_that_the_file_moved_then_cancelled_is_as_its_slot_has_it_once_the_file_is_silent(stage, bring):
+    bring(MOVED)
+    bring(CANCELLED)
+    assert held(stage) == [(2, 9), (16, 9)]
+    assert bring().changed == ["alg"]
+    assert held(stage) == [(2, 9), (9, 9), (16, 9)]
+    assert bring().unchanged == ["alg"]
+
+
+def test_a_class_that_falls_back_onto_a_holiday_is_not_held(stage, bring):
+    later = replace(MOVED, starts_at=NINTH + timedelta(days=1), ends_at=NINTH + timedelta(days=1) + HOUR)
+    holidays.add(stage.context, Day(date(2026, 3, 9), "Snow"), stage.clock())
+    bring(later)
+    bring()
+    assert held(stage) == [(2, 9), (16, 9)]
+    assert bring().unchanged == ["alg"]
+
+
+@pytest.mark.parametrize("sitting", [MOVED, CANCELLED])
+def test_what_the_file_says_of_a_sitting_stands_when_another_slot_gives_it(stage, bring, sitting):
+    """Mondays become Mondays and Thursdays: another slot, and the file says the same of the Monday."""
+    bring(sitting)
+    wanted = sorted([*held(stage), (5, 9), (12, 9)])
+    both = replace(MONDAYS, cron="0 9 * * 1,4")
+    bring(sitting, slots=(both,))
+    assert held(stage) == wanted
+    assert bring(sitting, slots=(both,)).unchanged == ["alg"]
+    bring(slots=(both,))
+    assert held(stage) == [(2, 9), (5, 9), (9, 9), (12, 9), (16, 9)]
+
+
+def test_a_sitting_beyond_the_horizon_is_not_held_twice_when_another_slot_gives_it(stage, bring):
+    start = NINTH + timedelta(days=28)
+    off = SittingDraft(start, start + HOUR, cancelled=True, original_start=start)
+    bring(off)
+    bring(off, slots=(replace(MONDAYS, cron="0 9 * * 1,4"),))
+    stage.clock.now = start - timedelta(days=2)
+    stage.plan()
+    (row,) = stage.rows(Occurrence, Occurrence.original_start == start)
+    assert row.cancel_reason == "cancelled in the timetable"

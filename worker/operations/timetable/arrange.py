@@ -75,7 +75,8 @@ def archive_in(session: Session, code: str, now: datetime) -> None:
 def add(context: Context, code: str, start: datetime, end: datetime, now: datetime) -> int:
     """An extra sitting. Returns its number. One that was cancelled at this very start is brought back.
 
-    Raises Conflict where the course has an extra one there that was not.
+    Raises Conflict where the course has an extra one there that was not, or had it there first and moved it: files know
+    a sitting by that time, so it is never given to another one.
     """
     with context.database.write() as session:
         found = course(session, code)
@@ -85,7 +86,7 @@ def add(context: Context, code: str, start: datetime, end: datetime, now: dateti
         row = _extra(session, found, start)
         known = row.id is not None
         if known and row.cancelled_at is None:
-            raise Conflict(f"{code!r} has an extra sitting at {local_text(start, found.timezone)} already")
+            raise Conflict(_taken(row, found))
         row.starts_at, row.ends_at, row.extended_until = start, end, None
         row.opens_at, row.closes_at = lifecycle.window(start, end, None, leads.lead_of(context.settings, found))
         row.planned_at = now
@@ -102,6 +103,13 @@ def _extra(session: Session, found: Course, start: datetime) -> Occurrence:
     same = select(Occurrence).where(Occurrence.course_id == found.id, Occurrence.original_start == start)
     row = session.scalar(same.where(Occurrence.slot_id.is_(None)).with_for_update())
     return Occurrence(course_id=found.id, original_start=start) if row is None else row
+
+
+def _taken(row: Occurrence, found: Course) -> str:
+    first, now = (local_text(each, found.timezone) for each in (row.original_start, row.starts_at))
+    if first == now:
+        return f"{found.code!r} has an extra sitting at {now} already"
+    return f"occurrence {row.id} was first put at {first} and moved to {now}; move it back, or write another minute"
 
 
 def cancel(context: Context, occurrence_id: int, reason: str, now: datetime) -> None:

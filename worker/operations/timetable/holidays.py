@@ -6,9 +6,9 @@ ahead, and nothing else. An estimated one, such as a lunar feast of a year to co
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import ColumnElement, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from worker.domain.holidays import Holiday as Day
@@ -17,8 +17,10 @@ from worker.domain.timetable import known_zone, to_utc
 from worker.errors import Conflict, InputError, Unknown
 from worker.operations import story
 from worker.operations.context import Context
+from worker.operations.timetable import arrange
 from worker.store.tables import Course, Event, Holiday, Meeting, Occurrence
 
+_DAY = timedelta(days=1)
 _LONGEST = timedelta(days=366)
 
 
@@ -30,7 +32,10 @@ class Entered:
     changed: list[int] = field(default_factory=list)
     unchanged: list[int] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)  #: estimates that their source no longer gives
+    #: Their last day is another in the list, but somebody else entered them: they stay as they are.
+    kept: list[str] = field(default_factory=list)
     cancelled: int = 0  #: occurrences
+    restored: int = 0  #: the same that take place after all
 
 
 def add(context: Context, day: Day, now: datetime, *, source: str = "manual") -> tuple[int, int]:
@@ -46,6 +51,7 @@ def add(context: Context, day: Day, now: datetime, *, source: str = "manual") ->
 def bring(context: Context, days: Iterable[Day], now: datetime, *, source: str) -> Entered:
     """Enter a whole list; what is there already stays as people left it, the same list twice changes nothing.
 
+    A last day that the source of a holiday corrects is followed: the days it adds are off, those it leaves are not.
     An estimate that has become certain is observed from now on. An estimate of this source that the list, over the
     years it covers, no longer gives is withdrawn: its feast falls on another day.
     """
@@ -63,14 +69,38 @@ def _bring_one(session: Session, day: Day, source: str, entered: Entered, now: d
         row = _insert(session, day, source)
         entered.new.append(row.id)
         story.tell(session, "holiday_added", now, detail=_told(row))
-    elif row.estimated and not day.estimated:
+        entered.cancelled += _apply(session, row, now)
+        return
+    if row.id in (*entered.new, *entered.changed, *entered.unchanged):
+        return  # named twice: the first holds
+    corrected = _correct(session, row, day, source, entered, now)
+    if row.estimated and not day.estimated:
         row.estimated, row.observed = False, True
-        entered.changed.append(row.id)
         story.tell(session, "holiday_confirmed", now, detail=_told(row))
-    else:
+        entered.cancelled += _apply(session, row, now)
+    elif not corrected:
         entered.unchanged.append(row.id)
         return
-    entered.cancelled += _apply(session, row, now)
+    entered.changed.append(row.id)
+
+
+def _correct(session: Session, row: Holiday, day: Day, source: str, entered: Entered, now: datetime) -> bool:
+    """Whether its last day is another now. Only the days between the two are looked at: what people changed on the
+    others since stays as they left it."""
+    before, last = row.last_day, _last(day)
+    if last == before:
+        return False
+    if row.source != source[:32]:
+        entered.kept.append(f"{_told(row)}, entered by {row.source}")
+        return False
+    row.last_day = last
+    story.tell(session, "holiday_changed", now, detail=_told(row))
+    entered.cancelled += _apply(session, row, now, since=before + _DAY)
+    if last < before:
+        _hand_over(session, row, last + _DAY, before, now)
+        for zone in _zones(session):
+            entered.restored += _restore(session, row, now, *_on_days(last + _DAY, before, zone))
+    return True
 
 
 def _withdraw(session: Session, days: Sequence[Day], source: str, entered: Entered, now: datetime) -> None:
@@ -103,12 +133,28 @@ def remove(context: Context, holiday_id: int, now: datetime) -> int:
     with context.database.write() as session:
         row = _one(session, holiday_id)
         story.tell(session, "holiday_removed", now, detail=_told(row))
+        _hand_over(session, row, row.first_day, row.last_day, now)
         back = _restore(session, row, now)
-        others = select(Holiday).where(Holiday.id != row.id, Holiday.observed)
-        others = others.where(Holiday.first_day <= row.last_day, Holiday.last_day >= row.first_day)
-        again = list(session.scalars(others.order_by(Holiday.id)))
         session.execute(delete(Holiday).where(Holiday.id == row.id))
-        return back - sum(_apply(session, other, now) for other in again)
+        return back
+
+
+def _zones(session: Session) -> Sequence[str]:
+    return session.scalars(select(Course.timezone).distinct()).all()
+
+
+def _hand_over(session: Session, row: Holiday, first: date, last: date, now: datetime) -> None:
+    """What it cancelled on those of these days that are other holidays as well stays cancelled, by them. What people
+    added there since was not cancelled by it, and is left alone."""
+    others = select(Holiday).where(Holiday.id != row.id, Holiday.observed)
+    others = others.where(Holiday.first_day <= last, Holiday.last_day >= first).order_by(Holiday.id)
+    for other in session.scalars(others).all():
+        for zone in _zones(session):
+            days = _on_days(max(first, other.first_day), min(last, other.last_day), zone)
+            its = (Occurrence.holiday_id == row.id, Occurrence.closes_at > now, *days)
+            story.tell_each(session, "cancelled", now, select(Occurrence.id, literal(other.title)).where(*its))
+            values = {"cancel_reason": other.title, "holiday_id": other.id}
+            session.execute(update(Occurrence).where(*its).values(values))
 
 
 def listed(session: Session) -> list[tuple[Holiday, int]]:
@@ -133,13 +179,9 @@ def _same(session: Session, day: Day) -> Holiday | None:
 
 
 def _insert(session: Session, day: Day, source: str) -> Holiday:
-    last = day.until or day.day
+    last = _last(day)
     if not day.title.strip() or len(day.title) > 256:
         raise InputError(f"the title {day.title[:40]!r} has {len(day.title)} characters; write 1 to 256")
-    if last < day.day:
-        raise InputError(f"the last day {last} comes before the first {day.day}; exchange them")
-    if last - day.day > _LONGEST:
-        raise InputError(f"{day.day} to {last} is longer than a year; write its parts one by one")
     row = Holiday(
         first_day=day.day,
         last_day=last,
@@ -153,20 +195,30 @@ def _insert(session: Session, day: Day, source: str) -> Holiday:
     return row
 
 
+def _last(day: Day) -> date:
+    last = day.until or day.day
+    if last < day.day:
+        raise InputError(f"the last day {last} comes before the first {day.day}; exchange them")
+    if last - day.day > _LONGEST:
+        raise InputError(f"{day.day} to {last} is longer than a year; write its parts one by one")
+    return last
+
+
 def _told(row: Holiday) -> str:
     until = "" if row.last_day == row.first_day else f" to {row.last_day}"
     return f"{row.id}: {row.first_day}{until} {row.title}" + ("" if row.observed else " (estimated)")
 
 
-def _apply(session: Session, row: Holiday, now: datetime) -> int:
-    """Cancel what is planned on its days. Returns how many."""
+def _apply(session: Session, row: Holiday, now: datetime, *, since: date | None = None) -> int:
+    """Cancel what is planned on its days, or on those since one of them. Returns how many."""
     if not row.observed:
         return 0
     session.flush()
     count = 0
-    for zone in session.scalars(select(Course.timezone).distinct()).all():
+    for zone in _zones(session):
         values = {"cancelled_at": now, "cancel_reason": row.title, "holiday_id": row.id}
-        found = session.execute(update(Occurrence).where(*_planned_in(row, zone, now)).values(values))
+        planned = _planned_on(since or row.first_day, row.last_day, zone, now)
+        found = session.execute(update(Occurrence).where(*planned).values(values))
         count += found.rowcount  # type: ignore[attr-defined]
     if count:
         told = (
@@ -184,24 +236,31 @@ def _apply(session: Session, row: Holiday, now: datetime) -> int:
     return count
 
 
-def _planned_in(row: Holiday, zone: str, now: datetime) -> Iterator[ColumnElement[bool]]:
-    """What starts on its days in a zone, lies ahead, is not cancelled yet, and has no open room."""
-    place = known_zone(zone)
-    yield Occurrence.starts_at >= to_utc(datetime.combine(row.first_day, time()), place)
-    yield Occurrence.starts_at < to_utc(datetime.combine(row.last_day + timedelta(days=1), time()), place)
+def _planned_on(first: date, last: date, zone: str, now: datetime) -> Iterator[ColumnElement[bool]]:
+    """What starts on these days in a zone, lies ahead, is not cancelled yet, and has no open room."""
+    yield from _on_days(first, last, zone)
     yield Occurrence.starts_at > now
     yield Occurrence.cancelled_at.is_(None)
-    yield Occurrence.course_id.in_(select(Course.id).where(Course.timezone == zone))
     yield ~exists(select(Meeting.id).where(Meeting.occurrence_id == Occurrence.id, Meeting.closed_at.is_(None)))
 
 
-def _restore(session: Session, row: Holiday, now: datetime) -> int:
-    """What it cancelled and is not over takes place after all; courses that were archived since stay as they are."""
+def _on_days(first: date, last: date, zone: str) -> Iterator[ColumnElement[bool]]:
+    """What starts on these days, of courses in a zone."""
+    place = known_zone(zone)
+    yield Occurrence.starts_at >= to_utc(datetime.combine(first, time()), place)
+    yield Occurrence.starts_at < to_utc(datetime.combine(last + _DAY, time()), place)
+    yield Occurrence.course_id.in_(select(Course.id).where(Course.timezone == zone))
+
+
+def _restore(session: Session, row: Holiday, now: datetime, *among: ColumnElement[bool]) -> int:
+    """What it cancelled and is not over takes place after all; what is of an archived course comes back with that."""
     archived = select(Course.id).where(Course.archived_at.is_not(None))
-    own = (Occurrence.holiday_id == row.id, Occurrence.closes_at > now, Occurrence.course_id.not_in(archived))
-    back = list(session.scalars(select(Occurrence.id).where(*own)))
-    facts = select(Occurrence.id, Occurrence.cancel_reason).where(*own)
-    story.tell_each(session, "restored", now, facts)
+    own = (Occurrence.holiday_id == row.id, Occurrence.closes_at > now, *among)
+    away = (*own, Occurrence.course_id.in_(archived))
+    story.tell_each(session, "cancelled", now, select(Occurrence.id, literal(arrange.ARCHIVED)).where(*away))
+    session.execute(update(Occurrence).where(*away).values(cancel_reason=arrange.ARCHIVED, holiday_id=None))
+    back = (*own, Occurrence.course_id.not_in(archived))
+    story.tell_each(session, "restored", now, select(Occurrence.id, Occurrence.cancel_reason).where(*back))
     values = {"cancelled_at": None, "cancel_reason": None, "holiday_id": None, "settled_at": None}
-    session.execute(update(Occurrence).where(*own).values(values))
-    return len(back)
+    found = session.execute(update(Occurrence).where(*back).values(values))
+    return found.rowcount  # type: ignore[attr-defined, no-any-return]

@@ -91,8 +91,9 @@ def _loose(session: Session, course_ids: Sequence[int], now: datetime) -> Mappin
     """What a file once said of these courses and lies ahead: its extra sittings, its cancellations, its moves."""
     by_hand = exists(select(Event.id).where(Event.occurrence_id == Occurrence.id, Event.kind == "added"))
     moved = and_(Occurrence.starts_at != Occurrence.original_start, _told_moved())
-    extra = and_(Occurrence.slot_id.is_(None), ~by_hand, Occurrence.cancelled_at.is_(None))
-    ours = or_(extra, Occurrence.cancel_reason == IN_FILE, and_(moved, Occurrence.cancelled_at.is_(None)))
+    extra = and_(Occurrence.slot_id.is_(None), ~by_hand)
+    held = or_(Occurrence.cancelled_at.is_(None), Occurrence.holiday_id.is_not(None))
+    ours = or_(Occurrence.cancel_reason == IN_FILE, and_(held, or_(extra, moved)))
     wanted = select(Occurrence).where(Occurrence.course_id.in_(course_ids), Occurrence.starts_at > now, ours)
     meeting = exists(select(Meeting.id).where(Meeting.occurrence_id == Occurrence.id))
     found: dict[int, list[Occurrence]] = defaultdict(list)
@@ -139,11 +140,26 @@ def _known(work: _Work, sitting: SittingDraft, rows: Sequence[Occurrence]) -> bo
         return True  # the slot's own sitting, named once more
     wanted = None if slot is None or sitting.original_start is None else slot.id
     row = next((each for each in rows if (each.slot_id, each.original_start) == (wanted, original)), None)
+    if row is None and wanted is not None:
+        there = (each for each in rows if each.slot_id is not None and each.original_start == original)
+        row = next((each for each in there if _belongs(work, each, wanted)), None)
     row = row or next((each for each in rows if _is_now(each, sitting)), None)
     if row is not None:
         work.seen.add(row.id)
         _follow(work, row, sitting)
     return row is not None
+
+
+def _belongs(work: _Work, row: Occurrence, slot_id: int) -> bool:
+    """Whether it is a sitting of a slot that the course has. One whose own slot is gone becomes this one's, unless this
+    one has it already: planning would put a second beside it."""
+    if row.slot_id in {each.id for each in work.slots}:
+        return True
+    same = select(Occurrence.id).where(Occurrence.slot_id == slot_id, Occurrence.original_start == row.original_start)
+    if row.cancel_reason == NO_LONGER or work.session.scalar(same) is not None:
+        return False
+    row.slot_id = slot_id
+    return True
 
 
 def _is_now(row: Occurrence, sitting: SittingDraft) -> bool:
@@ -166,11 +182,21 @@ def _follow(work: _Work, row: Occurrence, sitting: SittingDraft) -> None:
             replan.cancel(work.session, row, IN_FILE, work.now)
             work.changed = True
         return
-    if row.cancel_reason in (IN_FILE, NO_LONGER):
+    _hold(work, row, sitting.starts_at, sitting.ends_at)
+
+
+def _hold(work: _Work, row: Occurrence, start: datetime, end: datetime) -> None:
+    """It takes place then, unless people cancelled it or the day is without classes."""
+    dropped = row.cancel_reason in (IN_FILE, NO_LONGER)
+    if row.cancelled_at is not None and row.holiday_id is None and not dropped:
+        return
+    elsewhere = row.starts_at != start
+    moved = (elsewhere or row.ends_at != end) and _move(work, row, start, end)
+    if dropped or (moved and row.holiday_id is not None):
         replan.restore(work.session, row, work.course.timezone, work.now)
         work.changed = True
-    if row.cancelled_at is None and not same:
-        _move(work, row, sitting.starts_at, sitting.ends_at)
+    elif moved and elsewhere and start > work.now:
+        replan.keep_holiday(work.session, row, work.course.timezone, work.now)
 
 
 def _added_again(session: Session, row: Occurrence) -> bool:
@@ -185,18 +211,24 @@ def _is_open(session: Session, row: Occurrence) -> bool:
     return session.scalar(live) is not None
 
 
-def _move(work: _Work, row: Occurrence, start: datetime, end: datetime) -> None:
-    """Unless the file said the same before, and people have changed it since."""
+def _move(work: _Work, row: Occurrence, start: datetime, end: datetime) -> bool:
+    """Whether it was: not where the file said the same before, and people have changed it since."""
     detail = f"{_MOVED}to {start.isoformat()}, until {end.isoformat()}"
     last = select(Event.detail).where(Event.occurrence_id == row.id, Event.kind == "moved")
     said = last.where(Event.detail.startswith(_MOVED, autoescape=True)).order_by(Event.id.desc()).limit(1)
-    by_hand = last.where(~Event.detail.startswith(_MOVED, autoescape=True)).limit(1)
-    if work.session.scalar(said) == detail or (start == row.original_start and work.session.scalar(by_hand)):
-        return
+    if work.session.scalar(said) == detail or (start == row.original_start and _moved_by_hand(work.session, row)):
+        return False
     row.starts_at, row.ends_at, row.extended_until = start, end, None
     row.opens_at, row.closes_at = start - leads.lead_of(work.context.settings, work.course), end
     story.tell(work.session, "moved", work.now, occurrence_id=row.id, detail=detail)
     work.changed = True
+    return True
+
+
+def _moved_by_hand(session: Session, row: Occurrence) -> bool:
+    by_hand = ~Event.detail.startswith(_MOVED, autoescape=True)
+    told = select(Event.id).where(Event.occurrence_id == row.id, Event.kind == "moved", by_hand)
+    return session.scalar(told.limit(1)) is not None
 
 
 def _insert(work: _Work, sittings: Sequence[SittingDraft]) -> None:
@@ -242,15 +274,23 @@ def _off(work: _Work, rows: Sequence[Occurrence]) -> None:
 
 
 def _forget(work: _Work, rows: Iterable[Occurrence]) -> None:
-    """The file no longer says it: an extra sitting is off, one of a slot is as its slot has it."""
+    """The file no longer says it: one of a slot is as its slot has it, and where there is no slot there is no class."""
     for row in rows:
         slot = work.slot_of(row.original_start) if row.slot_id is not None else None
-        if row.cancel_reason == IN_FILE:
-            replan.restore(work.session, row, work.course.timezone, work.now)
-        elif slot is not None:
-            _move(work, row, row.original_start, row.original_start + timedelta(minutes=slot.minutes))
-        elif row.slot_id is None:
-            replan.cancel(work.session, row, NO_LONGER, work.now)
+        if slot is None or not _belongs(work, row, slot.id):
+            _give_up(work, row)
         else:
-            continue
-        work.changed = True
+            _hold(work, row, row.original_start, row.original_start + timedelta(minutes=slot.minutes))
+
+
+def _give_up(work: _Work, row: Occurrence) -> None:
+    """It is off, unless people have changed it since. One of a slot goes back to its own time, where it is found again
+    should the slot return."""
+    if row.slot_id is not None:
+        by_hand = row.extended_until is not None or _moved_by_hand(work.session, row)
+        if row.cancelled_at is None and by_hand:
+            return
+        if row.starts_at != row.original_start:
+            _move(work, row, row.original_start, row.original_start + (row.ends_at - row.starts_at))
+    replan.cancel(work.session, row, NO_LONGER, work.now)
+    work.changed = True

@@ -89,6 +89,11 @@ def restore(session: Session, row: Occurrence, timezone: str, now: datetime) -> 
     """It takes place after all, unless its day is without classes."""
     row.cancelled_at = row.cancel_reason = row.holiday_id = row.settled_at = None
     story.tell(session, "restored", now, occurrence_id=row.id)
+    keep_holiday(session, row, timezone, now)
+
+
+def keep_holiday(session: Session, row: Occurrence, timezone: str, now: datetime) -> None:
+    """It does not take place if its day is without classes."""
     off = days_off.held(session, row.starts_at - timedelta(days=1), row.starts_at + timedelta(days=1))
     if (found := off.on(row.starts_at, timezone)) is not None:
         cancel(session, row, found.title, now)
