@@ -124,6 +124,18 @@ def test_a_cell_is_read_whole_or_refused(write, cell, words):
     assert caught.value.remedy
 
 
+def test_a_time_that_a_cell_gives_twice_is_one_class(write):
+    cell = "درس(ت): شنبه 11:00-12:00 مکان: مواد24 درس(ع): شنبه ۱۱:۰۰ تا ۱۲:۰۰ مکان: مواد25"
+    draft = read(write(table(cell)))
+    assert draft.courses[0].slots == (SlotDraft("0 11 * * SAT", 60, FIRST),)
+    assert draft.warnings == ("row 2: «شنبه 11:00-12:00» of 'ریاضی' is there already and is left out",)
+
+
+def test_one_time_in_odd_and_in_even_weeks_is_two_slots(write):
+    draft = read(write(table("درس(ت): شنبه 11:00-12:00 ف درس(ع): شنبه 11:00-12:00 ز")))
+    assert (len(draft.courses[0].slots), draft.warnings) == (2, ())
+
+
 def test_even_weeks(write):
     slot = read(write(table("درس(ت): شنبه 08:00-10:00 ز"))).courses[0].slots[0]
     assert (slot.every_weeks, slot.anchor) == (2, date(2026, 9, 26))

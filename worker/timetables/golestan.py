@@ -42,9 +42,9 @@ def read_golestan(lines: list[Line], file: str, defaults: Defaults) -> Timetable
     """One course for each row; rows without a time are named in the warnings."""
     header = _header(lines, file)
     courses: dict[str, tuple[int, CourseDraft]] = {}
-    warnings = []
+    warnings: list[str] = []
     for row in rows_under(header, lines[1:], file):
-        course = _course(row, defaults)
+        course = _course(row, defaults, warnings)
         if not course.slots:
             warnings.append(f"row {row.number}: {course.title!r} has no time and is left out")
             continue
@@ -68,7 +68,7 @@ def _header(lines: list[Line], file: str) -> Header:
     return Header(names, dict(zip(names, cells, strict=True)))
 
 
-def _course(row: Row, defaults: Defaults) -> CourseDraft:
+def _course(row: Row, defaults: Defaults, warnings: list[str]) -> CourseDraft:
     when = _normal(row.lines("when", 4000))
     found = [_read(row, part) for part in _parts(when)]
     rooms = dict.fromkeys(room for _, rooms in found for room in rooms if room)
@@ -81,7 +81,7 @@ def _course(row: Row, defaults: Defaults) -> CourseDraft:
         teacher_name=row.text("teacher_name") or None,
         expected=row.whole_in("expected", 0, 1_000_000),
         room="، ".join(rooms)[:LONGEST] or None,
-        slots=tuple(_slot(row, time, defaults) for times, _ in found for time in times),
+        slots=tuple(_slots(row, [time for times, _ in found for time in times], defaults, warnings)),
         said=frozenset({*row.cells, "timezone", "room"}),
     )
 
@@ -101,6 +101,19 @@ def _read(row: Row, part: str) -> tuple[list[Time], list[str]]:
     except Unclear as error:
         problem, _, remedy = str(error).partition("; ")
         raise row.bad("when", problem, remedy) from error
+
+
+def _slots(row: Row, times: list[Time], defaults: Defaults, warnings: list[str]) -> list[SlotDraft]:
+    """Each slot once: a lecture and its practical at one time are one class, in one room of ours."""
+    found: list[SlotDraft] = []
+    for time in times:
+        slot = _slot(row, time, defaults)
+        if slot in found:
+            again = f"«{time.day} {time.start}-{time.end}» of {row.needed('title')[:60]!r}"
+            warnings.append(f"row {row.number}: {again} is there already and is left out")
+        else:
+            found.append(slot)
+    return found
 
 
 def _slot(row: Row, time: Time, defaults: Defaults) -> SlotDraft:
