@@ -146,6 +146,16 @@ def _check(entry: Entry, text: str) -> None:
             raise entry.bad(f"has several {name}", "keep one of them")
     for name in ("DTSTART", "DTEND", "RECURRENCE-ID"):
         _check_zone(entry, name, text)
+    _check_rule(entry)
+
+
+def _check_rule(entry: Entry) -> None:
+    """None, or nought, of something: libraries divide by it, or go on for ever."""
+    rules = entry.event.get("RRULE") or []
+    for rule in rules if isinstance(rules, list) else [rules]:
+        for name in ("INTERVAL", "COUNT"):
+            if any(number < 1 for number in rule.get(name, ())):
+                raise entry.bad(f"{name} of its RRULE is {rule[name][0]}", f"write {name}=1 or more, or remove it")
 
 
 def _check_zone(entry: Entry, name: str, text: str) -> None:
