@@ -1,5 +1,7 @@
 """Workbooks (XLSX, XLS, ODS) and the HTML tables some offices call .xls -> numbered rows of text."""
 
+import io
+import re
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -15,6 +17,8 @@ from worker.timetables.values import BadFile
 
 _ZIP = b"PK\x03\x04"
 _WORKBOOKS = (_ZIP, b"\xd0\xcf\x11\xe0")
+_BREAKS = ("br", "p", "div", "li", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "pre")
+_LINE_BREAK = re.compile(rb"<(?:\w+:)?(?:line-break|tab)\b[^<>]*(?:/>|></(?:\w+:)?(?:line-break|tab)>)")
 _LARGEST = 64 * 1024 * 1024
 
 
@@ -36,13 +40,30 @@ def _workbook(path: Path, *, zipped: bool) -> list[Line]:
     if zipped or zipfile.is_zipfile(path):
         check_extent(path)
     try:
-        with CalamineWorkbook.from_path(str(path)) as book:
+        with CalamineWorkbook.from_object(_parted(path) or str(path)) as book:
             return _first_sheet(book, path.name)
     except BadFile:
         raise
-    except (CalamineError, OSError, ValueError) as error:
+    except (CalamineError, OSError, ValueError, zipfile.BadZipFile) as error:
         remedy = "save it again without a password as XLSX or CSV UTF-8"
         raise BadFile(path.name, f"cannot be opened as a workbook ({error})", remedy) from error
+
+
+def _parted(path: Path) -> io.BytesIO | None:
+    """An OpenDocument file with spaces for its line breaks, which its reader leaves out; None where there are none."""
+    if not zipfile.is_zipfile(path):
+        return None
+    with zipfile.ZipFile(path) as archive:
+        content = archive.read("content.xml") if "content.xml" in archive.namelist() else b""
+        if not _LINE_BREAK.search(content):
+            return None
+        copy = io.BytesIO()
+        with zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED) as parted:
+            for name in archive.namelist():
+                whole = name != "content.xml"
+                parted.writestr(name, archive.read(name) if whole else _LINE_BREAK.sub(b" ", content))
+    copy.seek(0)
+    return copy
 
 
 def _first_sheet(book: Any, file: str) -> list[Line]:
@@ -79,12 +100,12 @@ def _text(cell: Any) -> str:
 
 
 def _html(path: Path) -> list[Line]:
-    """The largest table of a page."""
+    """The largest table of a page. One that holds others is there for their layout."""
     try:
         page = html.document_fromstring(decode(read_bytes(path), path.name).encode(), parser=_parser())
     except (etree.LxmlError, ValueError) as error:
         raise BadFile(path.name, f"cannot be read as HTML ({error})", "save it as CSV UTF-8") from error
-    tables: list[list[list[str]]] = [_cells(table) for table in page.iter("table")]
+    tables: list[list[list[str]]] = [_cells(table) for table in page.iter("table") if table.find(".//table") is None]
     if not tables:
         raise BadFile(path.name, "holds no table", "save the page that shows the timetable")
     lines = [Line(number, cells) for number, cells in enumerate(sorted(tables, key=len)[-1], 1)]
@@ -96,4 +117,7 @@ def _parser() -> Any:
 
 
 def _cells(table: Any) -> list[list[str]]:
+    for element in table.iter(*_BREAKS):
+        # Nothing but the tag parts the words; within a line, tags part no word.
+        element.text, element.tail = f" {element.text or ''}", f" {element.tail or ''}"
     return [[" ".join(cell.text_content().split()) for cell in row.iter("td", "th")] for row in table.iter("tr")]
