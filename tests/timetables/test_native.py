@@ -124,6 +124,12 @@ def test_a_row_of_one_date(write, head, row, sitting):
     assert read(write(f"code,title,{head}\nA,A,{row}\n")).courses[0].sittings == (sitting,)
 
 
+@pytest.mark.parametrize("weeks", ["3@2026-09-23", "۳@۱۴۰۵/۰۷/۰۱", "٣@1405/07/01", "3 @ 1405/07/01"])
+def test_every_third_week_in_any_digits(write, weeks):
+    (slot,) = read(write(f"{HEAD},weeks\n{GOOD},{weeks}\n")).courses[0].slots
+    assert (slot.every_weeks, slot.anchor) == (3, date(2026, 9, 23))
+
+
 def test_a_date_counts_beside_the_day_that_it_falls_on(write):
     head, row = "کد درس,نام درس,روز,تاریخ,ساعت شروع,ساعت پایان", "A,جبرانی,سه شنبه,۱۴۰۵/۰۹/۰۳,۰۹:۰۰,۱۰:۳۰"
     course = read(write(f"{head}\n{row}\n")).courses[0]

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import TypeVar
 
 from worker.domain.calendars import InvalidDate, parse_clock, parse_date, parse_instant, parse_weekday, weekday_name
+from worker.domain.text import ascii_digits
 from worker.domain.timetable import InvalidRule, Rule, normalise_cron, weeks_rule
 from worker.timetables.cells import Row, spellings
 from worker.timetables.defaults import Defaults
@@ -91,9 +92,10 @@ def _length(row: Row, start: timedelta) -> int:
 def _weeks(row: Row, first: date | None) -> tuple[int, date | None]:
     every, mark, anchor = row.text("weeks").partition("@")
     if mark:  # "3@2026-09-19": every third week, counted from the week of that day
-        if not re.fullmatch(r"[1-9]\d?", every, re.ASCII):
+        number = ascii_digits(every).strip()
+        if not re.fullmatch(r"[1-9]\d?", number, re.ASCII):
             raise row.bad("weeks", f"{every!r} is no number of weeks", "write it as 2@2026-09-19")
-        return int(every), _said(row, "weeks", parse_date, anchor)
+        return int(number), _said(row, "weeks", parse_date, anchor)
     try:
         return weeks_rule(row.choice("weeks", _WEEKS, "all"), first)  # type: ignore[arg-type]
     except InvalidRule as error:
