@@ -53,6 +53,89 @@ def test_spellings(write, cell, crons):
     assert [slot.cron for slot in read(write(table(cell))).courses[0].slots] == crons
 
 
+@pytest.mark.parametrize(
+    ("cell", "crons"),
+    [
+        ("درس(ت): 3شنبه 08:00-10:00", ["0 8 * * TUE"]),
+        ("درس(ت): 5 شنبه 08:00-10:00", ["0 8 * * THU"]),
+        ("درس(ت): ۱شنبه 08:00-10:00", ["0 8 * * SUN"]),
+        ("شنبه 08:00-10:00 شنبه 14:00-16:00", ["0 8 * * SAT", "0 14 * * SAT"]),
+        ("شنبه ، دوشنبه 08:00-10:00", ["0 8 * * SAT", "0 8 * * MON"]),
+        ("سه شنبه و پنج شنبه 11:00-12:00", ["0 11 * * TUE", "0 11 * * THU"]),
+        ("یک شنبه، سه شنبه و جمعه ساعت 11:00-12:00", ["0 11 * * SUN", "0 11 * * TUE", "0 11 * * FRI"]),
+        ("شنبه 08:00-10:00 و 14:00-16:00", ["0 8 * * SAT", "0 14 * * SAT"]),
+        (
+            "شنبه 08:00-10:00 مکان: کلاس 5، دوشنبه 08:00-10:00 مکان: کلاس 6 حل تمرین(ت): جمعه 08:00-10:00",
+            ["0 8 * * SAT", "0 8 * * MON", "0 8 * * FRI"],
+        ),
+    ],
+)
+def test_days_by_number_and_several_days_or_times_together(write, cell, crons):
+    assert [slot.cron for slot in read(write(table(cell))).courses[0].slots] == crons
+
+
+@pytest.mark.parametrize(
+    ("cell", "odd"),
+    [
+        ("شنبه 08:00-10:00 فرد", [True]),
+        ("شنبه 08:00-10:00 فرد مکان: سالن زوج", [True]),
+        ("شنبه 08:00-10:00(زوج)", [False]),
+        ("شنبه 08:00-10:00 [ف]", [True]),
+        ("شنبه 08:00-10:00 هفته های زوج مکان: مواد24", [False]),
+        ("شنبه 08:00-10:00 (هفته‌های فرد)", [True]),
+        ("هفته های زوج شنبه 08:00-10:00", [False]),
+        ("شنبه (فرد) 08:00-10:00", [True]),
+        ("زوج شنبه و دوشنبه 08:00-10:00", [False, False]),
+        ("شنبه 08:00-10:00 ف و 14:00-16:00 ز", [True, False]),
+        ("شنبه 08:00-10:00 فرد، دوشنبه 08:00-10:00 زوج", [True, False]),
+    ],
+)
+def test_words_for_odd_and_even_weeks(write, cell, odd):
+    slots = read(write(table(cell))).courses[0].slots
+    assert [(slot.every_weeks, slot.anchor == FIRST) for slot in slots] == [(2, each) for each in odd]
+
+
+def test_a_room_ends_where_the_next_time_begins(write):
+    cell = "شنبه 08:00-10:00 مکان: کلاس 5، دوشنبه 08:00-10:00 مکان: کلاس 6"
+    assert read(write(table(cell))).courses[0].room == "کلاس 5، کلاس 6"
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        ("6 شنبه 08:00-10:00", "'6 شنبه' is not a day of the week"),
+        ("12شنبه 08:00-10:00", "'12شنبه' is not a day"),
+        ("شنبه تا چهارشنبه 08:00-10:00", "'شنبه تا' holds no day and time"),
+        ("شنبه 08:00-10:00 دوشنبه", "'دوشنبه' holds no day and time"),
+        ("شنبه 08:00-10:00 یا 14:00-16:00", "'یا 14:00-16:00' holds no day and time"),
+        ("شنبه 08:00-10:00 تا پایان هفته های فرد", "holds no day and time"),
+        ("شنبه 08:00-10:00 مکان: سایت دوشنبه صبح", "'مکان: سایت دوشنبه صبح' holds no day and time"),
+        ("شنبه 08:00-10:00 مکان: سایت از 9:30", "holds no day and time"),
+        ("شنبه ، دوشنبه 08:00-10:00 ، 14:00-16:00", "does not say which time is on which day"),
+        ("شنبه 08:00-10:00 و 14:00-16:00 ف", "does not say which time is in odd or even weeks"),
+        ("فرد شنبه 08:00-10:00 فرد دوشنبه 08:00-10:00", "does not say which time is in odd or even weeks"),
+        ("شنبه 08:00-10:00 مکان: کلاس 5 شنبه 14:00-16:00", "may begin with the number of a room"),
+    ],
+)
+def test_a_cell_is_read_whole_or_refused(write, cell, words):
+    with pytest.raises(BadFile, match="row 2, column زمان و مکان ارائه/ امتحان") as caught:
+        read(write(table(cell)))
+    assert words in str(caught.value)
+    assert caught.value.remedy
+
+
+def test_a_time_that_a_cell_gives_twice_is_one_class(write):
+    cell = "درس(ت): شنبه 11:00-12:00 مکان: مواد24 درس(ع): شنبه ۱۱:۰۰ تا ۱۲:۰۰ مکان: مواد25"
+    draft = read(write(table(cell)))
+    assert draft.courses[0].slots == (SlotDraft("0 11 * * SAT", 60, FIRST),)
+    assert draft.warnings == ("row 2: «شنبه 11:00-12:00» of 'ریاضی' is there already and is left out",)
+
+
+def test_one_time_in_odd_and_in_even_weeks_is_two_slots(write):
+    draft = read(write(table("درس(ت): شنبه 11:00-12:00 ف درس(ع): شنبه 11:00-12:00 ز")))
+    assert (len(draft.courses[0].slots), draft.warnings) == (2, ())
+
+
 def test_even_weeks(write):
     slot = read(write(table("درس(ت): شنبه 08:00-10:00 ز"))).courses[0].slots[0]
     assert (slot.every_weeks, slot.anchor) == (2, date(2026, 9, 26))

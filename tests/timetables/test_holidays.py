@@ -77,3 +77,9 @@ def test_a_table_with_a_fault_says_where(write, text, row, column, words):
     with pytest.raises(BadFile, match=words) as caught:
         read(write(text))
     assert (caught.value.row, caught.value.column) == (row, column)
+
+
+@pytest.mark.parametrize("rule", ["FREQ=YEARLY;INTERVAL=0;COUNT=2", "FREQ=YEARLY;COUNT=0"])
+def test_a_day_that_recurs_by_nothing_is_refused(write, rule):
+    with pytest.raises(BadFile, match="of its RRULE is 0"):
+        read(write(calendar(DAY, f"RRULE:{rule}"), "c.ics"))

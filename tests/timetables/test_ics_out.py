@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.domain.timetable import Rule, starts
-from worker.timetables import CourseDraft, SittingDraft, SlotDraft, read_timetable, write_timetable
+from worker.timetables import BadFile, CourseDraft, SittingDraft, SlotDraft, read_timetable, write_timetable
 
 SLOT = SlotDraft("0 9 * * SAT", 90, date(2026, 9, 19), date(2026, 12, 31))
 
@@ -119,3 +119,80 @@ def test_others_expand_it_as_we_do(cron, zone, first, every, shift):
     assert [start for start, _ in expanded(write(CourseDraft("A", "A", zone, slots=(slot,))), *window)] == [
         start for start, _ in ours
     ]
+
+
+def read_back(tmp_path, *courses, change=lambda text: text, **more):
+    path = tmp_path / "t.ics"
+    path.write_text(change(write(*courses, since=date(2026, 11, 30)).decode()), encoding="utf-8", newline="")
+    return read_timetable(path, timezone="UTC", **more)
+
+
+TWICE = SlotDraft("0 9,14 * * SAT,MON", 60)
+BOTH = SlotDraft("15,45 8-10 * * SAT-WED/2", 20, date(2026, 9, 19), date(2027, 1, 31), 2, date(2026, 9, 19))
+
+
+@pytest.mark.parametrize("slots", [(TWICE,), (SLOT, TWICE, BOTH), (SlotDraft("0 9 * * SAT,MON", 60), TWICE)])
+def test_a_slot_of_several_times_a_day_comes_back_as_one(tmp_path, slots):
+    course = CourseDraft("A", "A", "Asia/Tehran", slots=slots)
+    draft = read_back(tmp_path, course, CourseDraft("B", "A", "Asia/Tehran", slots=(TWICE,)))
+    assert [each.slots for each in draft.courses] == [slots, (TWICE,)]
+    assert draft.warnings == ()
+
+
+def test_sittings_moved_and_cancelled_at_either_time_of_a_slot_stay_with_it(tmp_path):
+    def at(hour):
+        return datetime(2026, 12, 5, hour, 30, tzinfo=UTC)
+
+    length = timedelta(minutes=60)
+    sittings = (
+        SittingDraft(at(5), at(5) + length, cancelled=True, original_start=at(5)),
+        SittingDraft(at(12), at(12) + length, original_start=at(10)),
+    )
+    course = CourseDraft("A", "A", "Asia/Tehran", slots=(TWICE,), sittings=sittings)
+    assert read_back(tmp_path, course).courses == (course,)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("T140000", "T143000").replace("T150000", "T153000"),
+        lambda text: text.replace("BEGIN:VEVENT\r\n", "BEGIN:VEVENT\r\nSTATUS:CANCELLED\r\n", 1),
+        lambda text: text[: text.rindex("BEGIN:VEVENT")] + "END:VCALENDAR\r\n",
+    ],
+)
+def test_times_of_a_slot_that_another_program_has_changed_stand_alone(tmp_path, change):
+    (course,) = read_back(tmp_path, CourseDraft("A", "A", "Asia/Tehran", slots=(TWICE,)), change=change).courses
+    assert course.slots
+    assert all(len(slot.cron.split()[1].split(",")) == 1 for slot in course.slots)
+
+
+def test_a_slot_without_a_class_comes_back_and_is_shown_to_nobody(tmp_path):
+    over = SlotDraft("0 9 * * SAT", 60, None, date(2025, 12, 31))
+    never = SlotDraft("0 9,14 * * SAT", 60, date(2026, 11, 1), date(2026, 11, 2))
+    alone = CourseDraft(
+        "A", "A", "Asia/Tehran", "t", "نوری", "always", options={"welcome": "x"}, slots=(over,), room="1"
+    )
+    beside = CourseDraft("B", "B", "Asia/Tehran", slots=(TWICE, never))
+    assert read_back(tmp_path, alone, beside).courses == (alone, beside)
+    assert b"BEGIN:VEVENT" not in write(alone, since=date(2026, 11, 30))
+
+
+def test_a_time_that_the_clock_skips_does_not_part_its_slot(tmp_path):
+    slot = SlotDraft("30 2,9 * * *", 60, date(2027, 3, 28), date(2027, 3, 28))
+    course = CourseDraft("A", "A", "Europe/Berlin", slots=(slot,))
+    assert read_back(tmp_path, course).courses == (course,)
+
+
+def test_a_journal_of_ours_that_was_mangled_is_said(tmp_path):
+    over = SlotDraft("0 9 * * SAT", 60, None, date(2025, 12, 31))
+    with pytest.raises(BadFile, match="X-MTZ-SLOT is no slot"):
+        read_back(
+            tmp_path, CourseDraft("A", "A", "UTC", slots=(over,)), change=lambda text: text.replace(";60;", ";x;")
+        )
+
+
+def test_journals_of_other_programs_are_passed_over(tmp_path):
+    journal = "BEGIN:VJOURNAL\r\nUID:1\r\nSUMMARY:Dear diary\r\nEND:VJOURNAL\r\nBEGIN:VEVENT"
+    course = CourseDraft("A", "A", "UTC", slots=(SLOT,))
+    draft = read_back(tmp_path, course, change=lambda text: text.replace("BEGIN:VEVENT", journal, 1))
+    assert (draft.courses, draft.warnings) == ((course,), ())

@@ -124,6 +124,26 @@ def test_a_row_of_one_date(write, head, row, sitting):
     assert read(write(f"code,title,{head}\nA,A,{row}\n")).courses[0].sittings == (sitting,)
 
 
+@pytest.mark.parametrize("weeks", ["3@2026-09-23", "۳@۱۴۰۵/۰۷/۰۱", "٣@1405/07/01", "3 @ 1405/07/01"])
+def test_every_third_week_in_any_digits(write, weeks):
+    (slot,) = read(write(f"{HEAD},weeks\n{GOOD},{weeks}\n")).courses[0].slots
+    assert (slot.every_weeks, slot.anchor) == (3, date(2026, 9, 23))
+
+
+def test_a_date_counts_beside_the_day_that_it_falls_on(write):
+    head, row = "کد درس,نام درس,روز,تاریخ,ساعت شروع,ساعت پایان", "A,جبرانی,سه شنبه,۱۴۰۵/۰۹/۰۳,۰۹:۰۰,۱۰:۳۰"
+    course = read(write(f"{head}\n{row}\n")).courses[0]
+    assert (course.slots, course.sittings) == ((), (SittingDraft(BEGIN, BEGIN + timedelta(minutes=90)),))
+
+
+def test_rows_without_a_date_stay_weekly_beside_rows_with_one(write):
+    head = "code,title,cron,minutes,day,date,start,end"
+    text = f"{head}\nA,A,,,Saturday,,09:00,10:30\nA,A,,,,1405/09/03,09:00,10:30\nA,A,0 9 * * 1,90,,,,\n"
+    course = read(write(text)).courses[0]
+    assert [slot.cron for slot in course.slots] == ["0 9 * * SAT", "0 9 * * 1"]
+    assert course.sittings == (SittingDraft(BEGIN, BEGIN + timedelta(minutes=90)),)
+
+
 def test_renamed_columns(write):
     path = write("Kurs,title,cron,minutes\nA,A,0 9 * * 6,90\n")
     assert read(path, column_map={"kurs": "code"}).courses[0].code == "A"
@@ -201,6 +221,10 @@ GOOD = "A,Algebra,0 9 * * 6,90"
         ("code,title,date,start,end\nA,A,1405/09/03,10:00,9:00", 2, "end", "before it begins"),
         ("code,title,date,start,end\nA,A,1405/09/03,10:00,10:00", 2, "end", "before it begins"),
         ("code,title,start,end\nA,A,2026-11-24 9:00,2026-11-25 9:01", 2, "end", "after more than a day"),
+        ("code,title,day,date,start,end\nA,A,Sat,1405/09/03,9:00,10:00", 2, "day", "1405/09/03 is a Tuesday"),
+        ("code,title,day,date,start,end\nA,A,Sat+Tue,1405/09/03,9:00,10:00", 2, "day", "write that day alone"),
+        ("code,title,day,date,start,end\nA,A,Sat,soon,9:00,10:00", 2, "date", "not a date"),
+        (f"{HEAD},date\n{GOOD},1405/09/03", 2, "date", "has a cron as well"),
     ],
 )  # fmt: skip
 def test_errors_say_where_and_what_to_do(write, text, row, column, words):

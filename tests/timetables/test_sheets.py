@@ -68,6 +68,31 @@ def test_a_page_without_a_table_is_said(write):
         read(write("<html><body><p>Please sign in</p></body></html>", "list.xls"))
 
 
+ROWS = (
+    "<tr><td>code</td><td>title</td><td>cron</td><td>minutes</td></tr><tr><td>A</td><td>{}</td><td>0 9 * * 6</td><td>90"
+)
+
+
+@pytest.mark.parametrize(
+    ("cell", "title"),
+    [
+        ("Algebra<br>1", "Algebra 1"),
+        ("<p>Algebra</p><p>for<br/>all</p>", "Algebra for all"),
+        ("<div>Algebra</div>1", "Algebra 1"),
+        ("<ul><li>Algebra<li>Geometry</ul>", "Algebra Geometry"),
+        ("<b>Alg</b>ebra<span>-1</span><!-- a note -->", "Algebra-1"),
+    ],
+)
+def test_lines_within_a_cell_of_a_page_are_words_apart(write, cell, title):
+    assert read(write(f"<html><table>{ROWS.format(cell)}</table></html>", "list.xls"))[0].title == title
+
+
+def test_a_table_within_a_table_of_layout_is_read(write):
+    page = f"<table><tr><td>Menu<tr><td><table>{ROWS.format('Algebra')}</table><tr><td>a<tr><td>b<tr><td>c</table>"
+    (course,) = read(write(f"<html>{page}</html>", "list.xls"))
+    assert (course.code, course.title, course.slots) == ("A", "Algebra", (SlotDraft("0 9 * * 6", 90),))
+
+
 def test_errors_name_the_row_of_the_sheet(tmp_path):
     path = book(tmp_path, ["code", "title", "cron", "minutes"], [None], ["A", "A", "x", 90])
     with pytest.raises(BadFile) as caught:
@@ -126,9 +151,18 @@ def test_the_template_explains_itself_and_lets_several_days_be_typed(language, r
     assert sheet.sheet_view.rightToLeft == explained.sheet_view.rightToLeft == rtl
 
 
+@pytest.mark.parametrize("mark", ["<text:line-break/>", "<text:tab />", "<text:line-break></text:line-break>"])
+def test_line_breaks_in_open_document_are_words_apart(tmp_path, mark):
+    assert read(open_document(tmp_path, f"جبر{mark}خطی"))[0].title == "جبر خطی"
+
+
 def test_open_document(tmp_path):
+    assert read(open_document(tmp_path, "ریاضی"))[0].slots == (SlotDraft("0 9 * * 6", 90),)
+
+
+def open_document(tmp_path, title):
     space = "urn:oasis:names:tc:opendocument:xmlns:"
-    rows = [["code", "title", "cron", "minutes"], ["A", "ریاضی", "0 9 * * 6", "90"]]
+    rows = [["code", "title", "cron", "minutes"], ["A", title, "0 9 * * 6", "90"]]
     cell = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
     body = "".join(f"<table:table-row>{''.join(map(cell.format, row))}</table:table-row>" for row in rows)
     content = (
@@ -140,4 +174,4 @@ def test_open_document(tmp_path):
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
         archive.writestr("META-INF/manifest.xml", f'<m:manifest xmlns:m="{space}manifest:1.0"/>')
         archive.writestr("content.xml", content)
-    assert read(tmp_path / "t.ods")[0].slots == (SlotDraft("0 9 * * 6", 90),)
+    return tmp_path / "t.ods"

@@ -13,7 +13,8 @@ from worker.timetables.cells import LONGEST, LONGEST_KEY, Row, rows_under
 from worker.timetables.columns import Header
 from worker.timetables.csvfile import Line
 from worker.timetables.defaults import Defaults
-from worker.timetables.slots import Weeks, weekly_slot
+from worker.timetables.golestan_times import Time, Unclear, times_and_rooms
+from worker.timetables.slots import weekly_slot
 from worker.timetables.values import BadFile, CourseDraft, SlotDraft, TimetableDraft
 
 _COLUMNS = {
@@ -23,14 +24,8 @@ _COLUMNS = {
     "teacher_name": ("نام استاد", "استاد", "نام مدرس", "مدرس", "اساتید"),
     "expected": ("ثبت نام شده", "تعداد ثبت نام شده"),
 }
-_DAY = r"(?:(?:یک|دو|سه|چهار|پنج)[\s\u200c]*)?شنبه|جمعه"
 _PART = re.compile(r"(?:درس|حل\s*تمرین|آزمایشگاه|کارگاه)\s*\(\s*[^()]{1,3}\s*\)\s*:?")
 _EXAM = re.compile(r"امتحان.*", re.DOTALL)
-_TIME = re.compile(
-    rf"(?P<day>{_DAY})\s*(?:ساعت\s*:?\s*)?(?P<start>\d{{1,2}}:\d{{2}})\s*(?:-|تا|–)\s*(?P<end>\d{{1,2}}:\d{{2}})"
-    r"(?:\s*(?P<weeks>[فز])(?!\w))?"
-)
-_ROOM = re.compile(r"مکان\s*:\s*(?P<room>.+)")
 
 
 def is_golestan(line: Line) -> bool:
@@ -47,9 +42,9 @@ def read_golestan(lines: list[Line], file: str, defaults: Defaults) -> Timetable
     """One course for each row; rows without a time are named in the warnings."""
     header = _header(lines, file)
     courses: dict[str, tuple[int, CourseDraft]] = {}
-    warnings = []
+    warnings: list[str] = []
     for row in rows_under(header, lines[1:], file):
-        course = _course(row, defaults)
+        course = _course(row, defaults, warnings)
         if not course.slots:
             warnings.append(f"row {row.number}: {course.title!r} has no time and is left out")
             continue
@@ -73,9 +68,10 @@ def _header(lines: list[Line], file: str) -> Header:
     return Header(names, dict(zip(names, cells, strict=True)))
 
 
-def _course(row: Row, defaults: Defaults) -> CourseDraft:
+def _course(row: Row, defaults: Defaults, warnings: list[str]) -> CourseDraft:
     when = _normal(row.lines("when", 4000))
-    rooms = dict.fromkeys(" ".join(found["room"].split()) for found in map(_ROOM.search, _parts(when)) if found)
+    found = [_read(row, part) for part in _parts(when)]
+    rooms = dict.fromkeys(room for _, rooms in found for room in rooms if room)
     group = row.text("group", LONGEST_KEY)
     code = row.needed("code", LONGEST_KEY)
     return CourseDraft(
@@ -85,7 +81,7 @@ def _course(row: Row, defaults: Defaults) -> CourseDraft:
         teacher_name=row.text("teacher_name") or None,
         expected=row.whole_in("expected", 0, 1_000_000),
         room="، ".join(rooms)[:LONGEST] or None,
-        slots=tuple(_slots(row, when, defaults)),
+        slots=tuple(_slots(row, [time for times, _ in found for time in times], defaults, warnings)),
         said=frozenset({*row.cells, "timezone", "room"}),
     )
 
@@ -99,24 +95,35 @@ def _parts(when: str) -> Iterable[str]:
     return [_EXAM.sub("", part).strip(" ،,;\n") for part in _PART.split(when)]
 
 
-def _slots(row: Row, when: str, defaults: Defaults) -> Iterable[SlotDraft]:
-    for part in _parts(when):
-        times = list(_TIME.finditer(part))
-        if not times and (re.search(r"\d:\d\d", part) or re.search(_DAY, part)):
-            raise row.bad("when", f"{part[:60]!r} holds no day and time", "write it as «شنبه 08:00-10:00»")
-        for found in times:
-            yield _slot(row, found, defaults)
+def _read(row: Row, part: str) -> tuple[list[Time], list[str]]:
+    try:
+        return times_and_rooms(part)
+    except Unclear as error:
+        problem, _, remedy = str(error).partition("; ")
+        raise row.bad("when", problem, remedy) from error
 
 
-def _slot(row: Row, found: re.Match[str], defaults: Defaults) -> SlotDraft:
-    day = parse_weekday(found["day"])
-    weeks: Weeks = "odd" if found["weeks"] == "ف" else "even" if found["weeks"] == "ز" else "all"
-    start, end = _clock(row, found["start"]), _clock(row, found["end"])
+def _slots(row: Row, times: list[Time], defaults: Defaults, warnings: list[str]) -> list[SlotDraft]:
+    """Each slot once: a lecture and its practical at one time are one class, in one room of ours."""
+    found: list[SlotDraft] = []
+    for time in times:
+        slot = _slot(row, time, defaults)
+        if slot in found:
+            again = f"«{time.day} {time.start}-{time.end}» of {row.needed('title')[:60]!r}"
+            warnings.append(f"row {row.number}: {again} is there already and is left out")
+        else:
+            found.append(slot)
+    return found
+
+
+def _slot(row: Row, time: Time, defaults: Defaults) -> SlotDraft:
+    day = parse_weekday(time.day)
+    start, end = _clock(row, time.start), _clock(row, time.end)
     if day is None:
-        raise row.bad("when", f"{found['day']!r} is not a day of the week", "write it as «سه شنبه»")
+        raise row.bad("when", f"{time.day!r} is not a day of the week", "write it as «سه شنبه»")
     if start >= end:
-        raise row.bad("when", f"{found[0]!r} ends before it begins", "exchange the two times")
-    return weekly_slot(row, [day], start, end, weeks, defaults)
+        raise row.bad("when", f"«{time.day} {time.start}-{time.end}» ends before it begins", "exchange the two times")
+    return weekly_slot(row, [day], start, end, time.weeks, defaults)
 
 
 def _clock(row: Row, text: str) -> timedelta:

@@ -5,7 +5,7 @@ Other programs keep or drop them; what is dropped, a file leaves unsaid. An empt
 
 from typing import Any
 
-from icalendar import Event
+from icalendar import Event, Journal
 
 from worker.timetables.ics_events import Entry
 from worker.timetables.native_out import plain
@@ -19,7 +19,7 @@ _RECORDS = ("never", "manual", "always")
 _MOST = {"lead_minutes": 1440, "grace_minutes": 1440, "expected": 1_000_000}
 
 
-def describe(event: Event, course: CourseDraft) -> None:
+def describe(event: Event | Journal, course: CourseDraft) -> None:
     """Write all of them, so that the file speaks of each."""
     for name, prop in (_TEXTS | {"record": _RECORD}).items():
         event.add(prop, getattr(course, name) or "")

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, Journal
 
 from worker.domain.timetable import InvalidRule, known_zone, to_utc
 from worker.timetables.csvfile import decode, read_bytes
 from worker.timetables.values import BadFile
 
 _SINGLE = ("UID", "SUMMARY", "DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "SEQUENCE", "STATUS", "LOCATION")
+
+#: Of journals only those that our own export writes, for slots without a class.
+_READ = ("VEVENT", "VJOURNAL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Entry:
 
     file: str
     line: int
-    event: Event
+    event: Event | Journal
     zone: ZoneInfo
     zone_wins: bool  # X-WR-TIMEZONE says that UTC times are meant in the zone
 
@@ -88,8 +91,9 @@ def read_entries(path: Path, timezone: str) -> list[Entry]:
     entries: list[Entry] = []
     for calendar in _calendars(text, path.name):
         zone, wins = _zone(calendar, path.name, timezone)
-        for event in calendar.walk("VEVENT"):
+        for event in (part for part in calendar.walk() if part.name in _READ):
             entries.append(Entry(path.name, begins[len(entries)], event, zone, wins))
+    entries = [entry for entry in entries if not is_journal(entry) or entry.event.get("X-MTZ-SLOT") is not None]
     for entry in entries:
         _check(entry, text)
     return entries
@@ -109,7 +113,7 @@ def _event_lines(text: str, name: str) -> Iterator[int]:
         mark, _, what = line.rstrip().upper().partition(":")
         if mark == "BEGIN":
             open_.append((what, number))
-            if what == "VEVENT":
+            if what in _READ:
                 yield number
         elif mark == "END":
             if not open_ or open_.pop()[0] != what:
@@ -142,6 +146,16 @@ def _check(entry: Entry, text: str) -> None:
             raise entry.bad(f"has several {name}", "keep one of them")
     for name in ("DTSTART", "DTEND", "RECURRENCE-ID"):
         _check_zone(entry, name, text)
+    _check_rule(entry)
+
+
+def _check_rule(entry: Entry) -> None:
+    """None, or nought, of something: libraries divide by it, or go on for ever."""
+    rules = entry.event.get("RRULE") or []
+    for rule in rules if isinstance(rules, list) else [rules]:
+        for name in ("INTERVAL", "COUNT"):
+            if any(number < 1 for number in rule.get(name, ())):
+                raise entry.bad(f"{name} of its RRULE is {rule[name][0]}", f"write {name}=1 or more, or remove it")
 
 
 def _check_zone(entry: Entry, name: str, text: str) -> None:
@@ -164,6 +178,11 @@ def _line_of(first: int, beginning: str, text: str) -> int:
         if beginning and line.upper().startswith(beginning.upper()):
             return number
     return first
+
+
+def is_journal(entry: Entry) -> bool:
+    """Whether it is no event, but keeps a slot that has no class."""
+    return isinstance(entry.event, Journal)
 
 
 def local_day(entry: Entry, until: date) -> date:

@@ -16,23 +16,28 @@ from worker.timetables.cells import LONGEST, LONGEST_KEY
 from worker.timetables.defaults import Defaults
 from worker.timetables.ics_course import described
 from worker.timetables.ics_dates import dated_sittings
-from worker.timetables.ics_events import Entry, read_entries
-from worker.timetables.ics_out import COURSE_PROPERTY
-from worker.timetables.ics_rules import Recurrence, slots_of
-from worker.timetables.values import BadFile, CourseDraft, SittingDraft, TimetableDraft
+from worker.timetables.ics_events import Entry, is_journal, read_entries
+from worker.timetables.ics_out import COURSE_PROPERTY, SLOT_PROPERTY
+from worker.timetables.ics_rules import Recurrence, slots_as_written, slots_of
+from worker.timetables.values import BadFile, CourseDraft, SittingDraft, SlotDraft, TimetableDraft
+
+Slots = tuple[SlotDraft, ...]
+#: The libraries below accept many a nonsense and stumble over it later.
+_STUMBLES = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 
 
 def read_ics(path: Path, defaults: Defaults) -> TimetableDraft:
     """All courses of a calendar; events that are no classes are named in the warnings."""
     warnings: list[str] = []
     courses: dict[str, CourseDraft] = {}
-    for master, group in _groups(read_entries(path, defaults.timezone)):
+    groups = _groups(read_entries(path, defaults.timezone))
+    ours = slots_as_written((each for each in groups if _is_class(each[0])), defaults)
+    for master, group in groups:
         try:
-            _add(courses, master, group, defaults, warnings)
+            _add(courses, master, group, defaults, warnings, ours.get(master.line))
         except BadFile:
             raise
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-            # The libraries below accept many a nonsense and stumble over it later.
+        except _STUMBLES as error:
             raise master.bad(f"cannot be read ({str(error)[:120]})", "mend its times and rule, or remove it") from error
     held = tuple(course for course in courses.values() if course.slots or course.sittings)
     if not held:
@@ -40,15 +45,29 @@ def read_ics(path: Path, defaults: Defaults) -> TimetableDraft:
     return TimetableDraft(held, tuple(warnings))
 
 
+def _is_class(master: Entry) -> bool:
+    try:
+        return _no_class(master) is None
+    except _STUMBLES:
+        return False  # said later, when it is its turn
+
+
 def _add(
-    courses: dict[str, CourseDraft], master: Entry, group: list[Entry], defaults: Defaults, warnings: list[str]
+    courses: dict[str, CourseDraft],
+    master: Entry,
+    group: list[Entry],
+    defaults: Defaults,
+    warnings: list[str],
+    ours: Slots | None,
 ) -> None:
+    if is_journal(master) and ours is None:
+        raise master.bad(f"{SLOT_PROPERTY} is no slot", "export the calendar again, or remove the journal")
     if (why := _no_class(master)) is not None:
         warnings.append(f"line {master.line}: {master.title[:60]!r} {why} and is left out")
         return
     key = _code(master)
     known = courses.get(match_key(key)) or _course(master, key, defaults)
-    courses[match_key(key)] = _with(known, master, group, defaults, warnings)
+    courses[match_key(key)] = _with(known, master, group, defaults, warnings, ours)
 
 
 def _groups(entries: Iterable[Entry]) -> list[tuple[Entry, list[Entry]]]:
@@ -65,6 +84,8 @@ def _rank(entry: Entry) -> tuple[bool, int]:
 
 
 def _no_class(entry: Entry) -> str | None:
+    if is_journal(entry):
+        return None
     if entry.is_all_day():
         return "lasts all day"
     if str(entry.event.get("STATUS", "")).upper() == "CANCELLED" and entry.event.get("RECURRENCE-ID") is None:
@@ -97,9 +118,15 @@ def _course(entry: Entry, code: str, defaults: Defaults) -> CourseDraft:
 
 
 def _with(
-    course: CourseDraft, master: Entry, group: list[Entry], defaults: Defaults, warnings: list[str]
+    course: CourseDraft,
+    master: Entry,
+    group: list[Entry],
+    defaults: Defaults,
+    warnings: list[str],
+    ours: Slots | None,
 ) -> CourseDraft:
-    found = slots_of(master, group, defaults) if master.zone_name() == course.timezone else None
+    same_zone = master.zone_name() == course.timezone or is_journal(master)
+    found = slots_of(master, group, defaults, ours) if same_zone else None
     if found is None:
         found = Recurrence((), dated_sittings(master, group, defaults, warnings))
     new = [slot for slot in found.slots if slot not in course.slots]

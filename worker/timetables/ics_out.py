@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, Journal
 from icalendar.prop import vRecur
 
 from worker.domain.cron import CronFields, cron_fields
@@ -15,6 +16,7 @@ from worker.timetables.values import CourseDraft, SittingDraft, SlotDraft
 
 COURSE_PROPERTY = "X-MTZ-COURSE"
 #: The rule itself, for DTSTART is its first class, not its first day: `cron;minutes;from;until;every;anchor;start`.
+#: Of a rule with several times a day each is an event of its own: `;time;events` say which this is, and of how many.
 SLOT_PROPERTY = "X-MTZ-SLOT"
 #: For when an extra sitting that was moved had been meant.
 ORIGINAL_PROPERTY = "X-MTZ-ORIGINAL"
@@ -39,13 +41,16 @@ def write_ics(courses: Iterable[CourseDraft], since: date, week_start: int) -> b
     return data
 
 
-def _events(course: CourseDraft, since: date, week_start: int) -> Iterator[Event]:
+def _events(course: CourseDraft, since: date, week_start: int) -> Iterator[Event | Journal]:
     left = list(course.sittings)
     for slot in course.slots:
-        for rule in _single_times(course, slot):
-            first = _first_start(rule, since, week_start)
-            if first is not None:
-                yield from _series(course, rule, first, left, week_start)
+        rules = _single_times(course, slot)
+        found = [(rule, first) for rule in rules if (first := _first_start(rule, since, week_start)) is not None]
+        for rule, first in found:
+            one = (f"{first:%H:%M}", len(found)) if len(rules) > 1 else ()
+            yield from _series(course, rule, first, left, week_start, _written(slot, first.date(), *one))
+        if not found:
+            yield _idle(course, slot, since)
     for sitting in left:
         if not sitting.cancelled:
             event = _event(course, _uid(course, sitting.starts_at.isoformat()), sitting.starts_at, sitting.ends_at)
@@ -79,14 +84,26 @@ def _window(rule: Rule, since: date) -> tuple[datetime, datetime]:
     return first, first + (_YEARS if months_apart else timedelta(weeks=rule.every_weeks + 1))
 
 
+def _idle(course: CourseDraft, slot: SlotDraft, since: date) -> Journal:
+    """A slot without any class, in a journal: other programs show no class, and a course without another is named."""
+    start = datetime.combine(since, time(), known_zone(course.timezone))
+    written = _written(slot, since)
+    journal = Journal()
+    _describe(journal, course, _uid(course, written), start)
+    journal.add(SLOT_PROPERTY, written)
+    return journal
+
+
 def _series(
-    course: CourseDraft, rule: Rule, first: datetime, left: list[SittingDraft], week_start: int
+    course: CourseDraft, rule: Rule, first: datetime, left: list[SittingDraft], week_start: int, written: str
 ) -> Iterator[Event]:
     """The event of a rule, and one for each sitting that was moved. What is told here is taken off `left`."""
-    uid = _uid(course, f"{rule.cron} {rule.minutes} {rule.valid_from} {rule.anchor}")
+    whole = written.partition(";")[0]
+    slot = "" if whole == rule.cron else f" {whole}"  # two slots may have one time in common
+    uid = _uid(course, f"{rule.cron} {rule.minutes} {rule.valid_from} {rule.anchor}{slot}")
     master = _event(course, uid, first, first + timedelta(minutes=rule.minutes))
     master.add("RRULE", _recurrence(rule, week_start))
-    master.add(SLOT_PROPERTY, _written(rule, first))
+    master.add(SLOT_PROPERTY, written)
     zone = known_zone(rule.timezone)
     yield master
     for sitting in [one for one in left if _belongs(rule, one, week_start)]:
@@ -100,29 +117,55 @@ def _series(
         yield moved
 
 
-def _written(rule: Rule, first: datetime) -> str:
-    parts = (rule.cron, rule.minutes, rule.valid_from, rule.valid_until, rule.every_weeks, rule.anchor, first.date())
-    return ";".join("" if part is None else str(part) for part in parts)
+def _written(slot: SlotDraft, first: date, *one: object) -> str:
+    span = (slot.valid_from, slot.valid_until, slot.every_weeks, slot.anchor)
+    return ";".join("" if part is None else str(part) for part in (slot.cron, slot.minutes, *span, first, *one))
 
 
-def slot_as_written(event: Any, timezone: str) -> SlotDraft | None:
+class Written(NamedTuple):
+    """A slot that we wrote: all of it, what one event says of it, and how many events it has."""
+
+    whole: SlotDraft
+    told: SlotDraft
+    events: int
+
+
+def slot_as_written(event: Any, timezone: str) -> Written | None:
     """The slot that an event of ours was written from; None where other programs have changed the event since."""
     try:
-        cron, minutes, *days, every, anchor, first = str(event.get(SLOT_PROPERTY, "")).split(";")
-        span = [date.fromisoformat(day) if day else None for day in (*days, anchor)]
-        rule = Rule(cron, int(minutes), timezone, span[0], span[1], int(every), span[2])
-        week_start = _WEEK.index(str(event["RRULE"].get("WKST", ["SA"])[0]))
-        start = _first_start(rule, date.fromisoformat(first), week_start)
-        made = (
-            _event(CourseDraft("", "", timezone), "", start, start + timedelta(minutes=rule.minutes)) if start else None
-        )
+        written, first = _read(str(event.get(SLOT_PROPERTY, "")))
+        if isinstance(event, Journal):
+            return written
+        slot = written.told
+        span = (slot.valid_from, slot.valid_until, slot.every_weeks, slot.anchor)
+        rule = Rule(slot.cron, slot.minutes, timezone, *span)
+        return written if _is_unchanged(event, rule, first) else None
     except (ValueError, IndexError, KeyError, TypeError):
         return None
-    if made is None or made.start != event.start or made.end != event.end:
-        return None
+
+
+def _read(text: str) -> tuple[Written, date]:
+    cron, minutes, *days, every, anchor, first = text.split(";")[:7]
+    span = [date.fromisoformat(day) if day else None for day in (*days, anchor)]
+    whole = SlotDraft(cron, int(minutes), span[0], span[1], int(every), span[2])
+    if not (one := text.split(";")[7:]):
+        return Written(whole, whole, 1), date.fromisoformat(first)
+    hour, minute = (int(part) for part in one[0].split(":"))
+    fields = cron_fields(cron)
+    if hour not in fields.hours or minute not in fields.minutes:
+        raise ValueError(f"{cron!r} has no time {one[0]}")
+    told = replace(whole, cron=" ".join([str(minute), str(hour), *cron.split()[2:]]))
+    return Written(whole, told, int(one[1])), date.fromisoformat(first)
+
+
+def _is_unchanged(event: Any, rule: Rule, day: date) -> bool:
+    week_start = _WEEK.index(str(event["RRULE"].get("WKST", ["SA"])[0]))
+    start = _first_start(rule, day, week_start)
+    if start is None:
+        return False
+    made = _event(CourseDraft("", "", rule.timezone), "", start, start + timedelta(minutes=rule.minutes))
     same: bool = _as_rule(_recurrence(rule, week_start)) == event["RRULE"].to_ical()
-    slot = SlotDraft(rule.cron, rule.minutes, rule.valid_from, rule.valid_until, rule.every_weeks, rule.anchor)
-    return slot if same else None
+    return same and made.start == event.start and made.end == event.end
 
 
 def _as_rule(parts: dict[str, Any]) -> Any:
@@ -156,19 +199,22 @@ def _days_of(fields: CronFields, every_weeks: int, wkst: str) -> dict[str, Any]:
 
 
 def _event(course: CourseDraft, uid: str, start: datetime, end: datetime) -> Event:
-    zone = known_zone(course.timezone)
     event = Event()
+    _describe(event, course, uid, start)
+    event.add("DTEND", end.astimezone(known_zone(course.timezone)))
+    return event
+
+
+def _describe(event: Event | Journal, course: CourseDraft, uid: str, start: datetime) -> None:
     event.add("UID", uid)
     event.add("DTSTAMP", start.astimezone(UTC))  # a pure function of the timetable: the same twice gives the same file
     event.add("SUMMARY", course.title)
-    event.add("DTSTART", start.astimezone(zone))
-    event.add("DTEND", end.astimezone(zone))
+    event.add("DTSTART", start.astimezone(known_zone(course.timezone)))
     event.add(COURSE_PROPERTY, course.code)
     for name, value in (("LOCATION", course.room), ("DESCRIPTION", course.teacher_name)):
         if value:
             event.add(name, value)
     describe(event, course)
-    return event
 
 
 def _uid(course: CourseDraft, what: str) -> str:

@@ -1,6 +1,6 @@
 """RRULE -> slots, where five cron fields and "every n weeks" can say the same; else None."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import islice
@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from dateutil.rrule import rrulestr  # type: ignore[import-untyped]
 
 from worker.timetables.defaults import Defaults
-from worker.timetables.ics_events import Entry, local_day
-from worker.timetables.ics_out import slot_as_written
+from worker.timetables.ics_events import Entry, is_journal, local_day
+from worker.timetables.ics_out import COURSE_PROPERTY, Written, slot_as_written
 from worker.timetables.slots import DAY_NAMES, weekly_cron
 from worker.timetables.values import SittingDraft, SlotDraft
 
@@ -26,10 +26,12 @@ class Recurrence(NamedTuple):
     sittings: tuple[SittingDraft, ...]
 
 
-def slots_of(master: Entry, group: list[Entry], defaults: Defaults) -> Recurrence | None:
-    """The same classes as the events of one UID give; None where slots cannot say them."""
-    if (ours := _ours(master, group, defaults)) is not None:
-        return Recurrence((ours,), (*_cancelled(master), *_changed(master, group)))
+def slots_of(
+    master: Entry, group: list[Entry], defaults: Defaults, ours: tuple[SlotDraft, ...] | None
+) -> Recurrence | None:
+    """The same classes as the events of one UID give, or `ours` as we wrote them; None where slots cannot say them."""
+    if ours is not None:
+        return Recurrence(ours, (*_cancelled(master), *_changed(master, group)))
     rule: Any = master.event.get("RRULE")
     days = _days(master, rule)
     if days is None or not _is_plain(master, group):
@@ -42,12 +44,37 @@ def slots_of(master: Entry, group: list[Entry], defaults: Defaults) -> Recurrenc
     return Recurrence(slots, (*_first(master, days), *_cancelled(master), *_changed(master, group)))
 
 
-def _ours(master: Entry, group: list[Entry], defaults: Defaults) -> SlotDraft | None:
-    """The slot as our own export wrote it, where nothing has been changed since and no other days are asked for."""
+def slots_as_written(
+    groups: Iterable[tuple[Entry, list[Entry]]], defaults: Defaults
+) -> dict[int, tuple[SlotDraft, ...]]:
+    """The slots of events of ours that nobody has changed, by the line of the event.
+
+    The times of one slot are events of their own. Where all are there, the first stands for the slot and the others for
+    nothing; else each is a slot by itself.
+    """
+    found: dict[tuple[str, str | None, SlotDraft], list[tuple[Entry, Written]]] = {}
+    for master, group in groups:
+        if (ours := _ours(master, group, defaults)) is not None:
+            key = str(master.event.get(COURSE_PROPERTY)), master.zone_name(), ours.whole
+            found.setdefault(key, []).append((master, ours))
+    return {line: slots for events in found.values() for line, slots in _joined(events)}
+
+
+def _joined(events: list[tuple[Entry, Written]]) -> Iterator[tuple[int, tuple[SlotDraft, ...]]]:
+    times = {ours.told.cron for _, ours in events}
+    whole = all(ours.events == len(times) == len(events) for _, ours in events)
+    for place, (master, ours) in enumerate(events):
+        slot = replace(ours.whole if whole else ours.told, line=master.line)
+        yield master.line, () if whole and place else (slot,)
+
+
+def _ours(master: Entry, group: list[Entry], defaults: Defaults) -> Written | None:
+    """What our own export wrote, where nothing has been changed since and no other days are asked for."""
+    if is_journal(master):
+        return slot_as_written(master.event, master.zone_name() or "")
     if defaults.from_date or defaults.until_date or not _is_plain(master, group):
         return None
-    found = slot_as_written(master.event, master.zone_name() or "")
-    return None if found is None else replace(found, line=master.line)
+    return slot_as_written(master.event, master.zone_name() or "")
 
 
 def _days(master: Entry, rule: Any) -> list[int] | None:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import TypeVar
 
-from worker.domain.calendars import InvalidDate, parse_clock, parse_date, parse_instant, parse_weekday
+from worker.domain.calendars import InvalidDate, parse_clock, parse_date, parse_instant, parse_weekday, weekday_name
+from worker.domain.text import ascii_digits
 from worker.domain.timetable import InvalidRule, Rule, normalise_cron, weeks_rule
 from worker.timetables.cells import Row, spellings
 from worker.timetables.defaults import Defaults
@@ -20,6 +21,9 @@ _YES_NO = spellings(false=("no", "0", "خیر"), true=("yes", "1", "بله"))
 
 def when_of(row: Row, timezone: str, defaults: Defaults) -> SlotDraft | SittingDraft:
     """The slot of a row, or its one sitting where the row names a date. `cron` wins over `day`."""
+    if day := row.day("date"):
+        _check_date(row, day)
+        return _sitting(row, timezone)
     if row.text("cron") or not any(row.text(name) for name in ("day", "date", "start")):
         return _slot(row, timezone, defaults, _said(row, "cron", normalise_cron, row.needed("cron")), _minutes(row))
     if row.text("day"):
@@ -27,6 +31,15 @@ def when_of(row: Row, timezone: str, defaults: Defaults) -> SlotDraft | SittingD
         cron = weekly_cron(_days(row), start)
         return _slot(row, timezone, defaults, cron, _length(row, start))
     return _sitting(row, timezone)
+
+
+def _check_date(row: Row, day: date) -> None:
+    """A date is one sitting; what recurs beside it is meant otherwise."""
+    if row.text("cron"):
+        raise row.bad("date", "has a cron as well", "write a date and a start, or a cron in a row of its own")
+    if row.text("day") and set(_days(row)) != {day.weekday()}:
+        remedy = "write that day alone, or no date for a class of each week"
+        raise row.bad("day", f"{row.text('date')} is a {weekday_name(day, 'en')}, not {row.text('day')}", remedy)
 
 
 def _said(row: Row, column: str, read: Callable[..., _T], *given: str) -> _T:
@@ -79,9 +92,10 @@ def _length(row: Row, start: timedelta) -> int:
 def _weeks(row: Row, first: date | None) -> tuple[int, date | None]:
     every, mark, anchor = row.text("weeks").partition("@")
     if mark:  # "3@2026-09-19": every third week, counted from the week of that day
-        if not re.fullmatch(r"[1-9]\d?", every, re.ASCII):
+        number = ascii_digits(every).strip()
+        if not re.fullmatch(r"[1-9]\d?", number, re.ASCII):
             raise row.bad("weeks", f"{every!r} is no number of weeks", "write it as 2@2026-09-19")
-        return int(every), _said(row, "weeks", parse_date, anchor)
+        return int(number), _said(row, "weeks", parse_date, anchor)
     try:
         return weeks_rule(row.choice("weeks", _WEEKS, "all"), first)  # type: ignore[arg-type]
     except InvalidRule as error:

@@ -196,6 +196,31 @@ def test_totals_by_time_server_and_course(stage, room, make_context):
     assert [each["participants"] for each in report_totals.by_time(stage.context, later, stage.clock())] == [4]
 
 
+def by_course(stage):
+    return list(tables_of_reports.make(stage.context, "totals", Wanted(), "en", stage.clock(), by="course").rows)
+
+
+def test_the_mean_of_a_course_is_over_the_time_that_was_watched(stage, held):
+    both = {"u1": "Zahra", "u2": "Ali"}
+    held().saw((0, 20, both), (50, 60, both)).over()
+    (session,), (course,) = rows(stage, "sessions"), by_course(stage)
+    assert (course["mean"], course["seconds_present"]) == (session["mean"], 3600) == (2, 3600)
+
+
+def test_sittings_without_anybody_are_neither_counted_nor_in_the_mean_of_a_course(stage, held):
+    held().saw((0, 60, {"u1": "Zahra", "u2": "Ali"})).over()
+    held(at=0).saw((0, 60, {})).over()
+    held(at=0).saw((0, 60, {"u1": "Zahra"})).over()
+    (course,) = by_course(stage)
+    assert (course["occurrences"], course["mean"]) == (2, 1.5)
+
+
+def test_the_mean_of_a_course_that_nobody_came_to_is_not_known(stage, held):
+    held().saw((0, 60, {})).over()
+    (course,) = by_course(stage)
+    assert (course["occurrences"], course["mean"]) == (0, None)
+
+
 def test_the_most_of_a_minute_does_not_depend_on_the_order(stage, room):
     for counts in ((3, 8, 5), (8, 5, 3)):
         stage.clock.advance(minutes=2)

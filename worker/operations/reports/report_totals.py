@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from worker.domain.attendance import Span, clip, merge
 from worker.domain.crowd import Peak, peak
+from worker.domain.spans import minus
 from worker.operations.context import Context
 from worker.operations.reports import report
 from worker.operations.reports.report import Judged, Row, Wanted
@@ -71,7 +72,7 @@ class _Tally:
 
 
 def by_course(context: Context, wanted: Wanted, now: datetime) -> Iterator[Row]:
-    """One row a course: sittings, the most people at once and when, the mean within class time, person-hours."""
+    """One row a course: sittings with anybody in them, the most people at once and when, their mean, person-hours."""
     found: dict[str, _Course] = {}
     for judged in report.judge(context, wanted, now):
         found.setdefault(judged.course.code, _Course(judged.course.title)).add(judged, now)
@@ -82,19 +83,21 @@ def by_course(context: Context, wanted: Wanted, now: datetime) -> Iterator[Row]:
 class _Course:
     def __init__(self, title: str) -> None:
         self.title, self.sittings, self.peak = title, 0, Peak()
-        self.seconds = self.window = 0.0
+        self.seconds = self.watched = 0.0
 
     def add(self, judged: Judged, now: datetime) -> None:
         window = Span(judged.window.start, min(judged.window.end, now))
         inside = [clip(merge(Span(s.first_seen, s.last_seen) for s in each.stays), window) for each in judged.people]
-        self.sittings += any(inside)
+        if not any(inside):
+            return
+        self.sittings += 1
         self.seconds += sum(span.seconds for spans in inside for span in spans)
-        self.window += max(window.seconds, 0.0)
+        self.watched += sum(span.seconds for span in minus([window], judged.gaps))
         if (now_peak := peak(inside)).people > self.peak.people:
             self.peak = now_peak
 
     def row(self) -> Row:
-        mean = round(self.seconds / self.window, 2) if self.window else None
+        mean = round(self.seconds / self.watched, 2) if self.watched else None
         facts: Row = {"title": self.title, "occurrences": self.sittings, "peak": self.peak.people}
         return facts | {"peak_at": self.peak.at, "mean": mean, "seconds_present": round(self.seconds, 3)}
 
