@@ -87,7 +87,7 @@ def test_the_version_is_told(meetingz):
 
 
 def test_help_imports_nothing_heavy():
-    """It answers at once because it reads little; how fast that is, the benchmarks say."""
+    """It answers at once because it reads little."""
     told = subprocess.run([sys.executable, "-X", "importtime", MEETINGZ, "--help"], capture_output=True, text=True)
     imported = {line.rpartition("|")[2].strip() for line in told.stderr.splitlines()}
     assert "worker.cli" in imported
