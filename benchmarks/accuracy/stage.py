@@ -84,6 +84,7 @@ class Play:
     clock: Clock
     size: Size
     era: Era
+    server_id: int
     client: bbb.Client  #: another program with the same secret
     dice: random.Random
     rooms: dict[int, str] = field(default_factory=dict)  #: by occurrence
@@ -154,7 +155,7 @@ def stage(scenario: Scenario, era: Era, size: Size) -> Iterator[Play]:
         with context.database.write() as session:
             session.get_one(Server, number).leave_latency_seconds = era.latency
         client = bbb.Client(bbb.Endpoint(running.base_url, SECRET))
-        play = Play(context, world, Director(world), clock, size, era, client, random.Random(size.seed))
+        play = Play(context, world, Director(world), clock, size, era, number, client, random.Random(size.seed))
         _cast(play, scenario)
         yield play
         client.close()

@@ -193,7 +193,7 @@ def told_afterwards(play: Play) -> None:
     """Each server sends its own report of each of its meetings."""
     for record in play.world.history():
         if record.meeting_id in play.rooms.values() and record.ended_at is not None:
-            exact.accept(play.context, _report(play, record.internal_id), play.clock())
+            exact.accept(play.context, _report(play, record.internal_id), play.server_id, play.clock())
 
 
 def _report(play: Play, internal_id: str) -> dict[str, Any]:
