@@ -30,12 +30,20 @@ def patience(context: Context, loop: Loop) -> timedelta:
 
 def claim(context: Context, loop: Loop, now: datetime) -> bool:
     """Whether this sweep is to be done: not where another began less than half a period ago (two beats, two bells)."""
+    return take(context, loop, now, rest=period(context, loop) / 2)
+
+
+def take(context: Context, what: str, now: datetime, *, rest: timedelta) -> bool:
+    """Whether this is ours to do now: not where another began it less than ``rest`` ago. Many may ask at once.
+
+    What was begun in a time to come was begun before a clock was set back.
+    """
     with context.database.write() as session:
-        if insert_new(session, Pulse, [{"loop": loop, "started_at": now}]):
+        if insert_new(session, Pulse, [{"loop": what, "started_at": now}]):
             return True
-        late = or_(Pulse.started_at <= now - period(context, loop) / 2, Pulse.started_at > now)
-        claimed = session.execute(update(Pulse).where(Pulse.loop == loop, late).values(started_at=now))
-        return bool(claimed.rowcount)  # type: ignore[attr-defined]
+        free = or_(Pulse.started_at <= now - rest, Pulse.started_at > now)
+        taken = session.execute(update(Pulse).where(Pulse.loop == what, free).values(started_at=now))
+        return bool(taken.rowcount)  # type: ignore[attr-defined]
 
 
 @contextmanager

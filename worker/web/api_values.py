@@ -5,12 +5,15 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from worker.domain.calendars import LAST_YEAR
 from worker.operations.attendance.corrections import Corrected
 from worker.operations.timetable.sittings import Sitting
 from worker.store.tables import Course, Participant, Server, Slot
 
 #: A time that somebody sends. Farther away there are days that not every zone and calendar has.
-Moment = Annotated[AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
+Moment = Annotated[
+    AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC))
+]
 
 
 class Trouble(BaseModel):

@@ -7,9 +7,9 @@ It runs with the plan loop, once a day: the work is small, and one more line of 
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, select, update
 
-from worker.operations import story
+from worker.operations import pulse, story
 from worker.operations.context import Context
 from worker.store.tables import (
     Attendee,
@@ -22,10 +22,9 @@ from worker.store.tables import (
     Meeting,
     Occurrence,
     OngoingObservation,
-    Pulse,
     Stay,
 )
-from worker.store.upsert import in_batches, insert_new
+from worker.store.upsert import in_batches
 
 _BATCH = 100
 _DAY = timedelta(days=1)
@@ -33,13 +32,7 @@ _DAY = timedelta(days=1)
 
 def daily(context: Context, now: datetime) -> tuple[int, int]:
     """Prune, unless it was done within the last day. Many may ask at once: the row of the pulse decides."""
-    with context.database.write() as session:
-        if not insert_new(session, Pulse, [{"loop": "retention", "started_at": now}]):
-            due = or_(Pulse.started_at <= now - _DAY, Pulse.started_at > now)
-            claim = update(Pulse).where(Pulse.loop == "retention", due).values(started_at=now)
-            if not session.execute(claim).rowcount:  # type: ignore[attr-defined]
-                return 0, 0
-    return prune(context, now)
+    return prune(context, now) if pulse.take(context, "retention", now, rest=_DAY) else (0, 0)
 
 
 def prune(context: Context, now: datetime) -> tuple[int, int]:

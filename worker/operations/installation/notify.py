@@ -16,11 +16,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import requests
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from worker import bbb, logs
 from worker.clock import Clock
+from worker.operations import pulse
 from worker.operations.context import Context
 from worker.operations.installation import identity
 from worker.settings import Settings
@@ -31,6 +32,8 @@ WEBHOOK = "webhook"
 #: Waits after each try; then it is given up.
 LADDER = tuple(timedelta(seconds=each) for each in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400))
 _TIMEOUT = (5, 15)
+#: The row of the pulses by which one process tells at a time.
+_TELLING = "notify"
 #: No message is begun later in a sweep than this.
 _TURN = timedelta(seconds=20)
 #: A process that has told for longer is taken for dead: the turn is another's.
@@ -79,7 +82,7 @@ def sweep(context: Context, clock: Clock) -> int:
     """Tell what is due, unless another process is at it. Returns how many messages were taken."""
     wanted = targets(context.settings)
     began = clock()
-    if not wanted or not _take_turn(context, began):
+    if not wanted or not pulse.take(context, _TELLING, began, rest=_LEASE):
         return 0
     try:
         _plan(context, list(wanted), began)
@@ -88,18 +91,9 @@ def sweep(context: Context, clock: Clock) -> int:
         _leave_turn(context, began)
 
 
-def _take_turn(context: Context, now: datetime) -> bool:
-    with context.database.write() as session:
-        if insert_new(session, Pulse, [{"loop": "notify", "started_at": now}]):
-            return True
-        free = or_(Pulse.started_at <= now - _LEASE, Pulse.started_at > now)
-        taken = update(Pulse).where(Pulse.loop == "notify", free).values(started_at=now)
-        return bool(session.execute(taken).rowcount)  # type: ignore[attr-defined]
-
-
 def _leave_turn(context: Context, began: datetime) -> None:
     with context.database.write() as session:
-        ours = update(Pulse).where(Pulse.loop == "notify", Pulse.started_at == began)
+        ours = update(Pulse).where(Pulse.loop == _TELLING, Pulse.started_at == began)
         session.execute(ours.values(started_at=began - _LEASE))
 
 
